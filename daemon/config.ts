@@ -1,0 +1,198 @@
+import { errors } from './errors.ts';
+
+/** What the daemon, the gate and the host commands are told by environment variables. Read once, at start. */
+export interface Config {
+  /** The btrfs directory that holds dumps, templates, instances and the registry. */
+  readonly baseDir: string;
+  /** Sockets and the instances' run directories. Short: 107 bytes is all a socket address holds. */
+  readonly runDir: string;
+  /** The host name or address that clients are told to connect to. */
+  readonly hostname: string;
+  readonly mysqlImage: string | undefined;
+  readonly postgresImage: string | undefined;
+  /** Name of the database inside, where the dump does not create its own; default: the template's name. */
+  readonly dbDatabase: string | undefined;
+  readonly dbUsername: string;
+  /** When set, every instance has this password; otherwise each has one of its own. */
+  readonly dbPassword: string | undefined;
+  /** Lease of an instance that asks for none; 0 is for ever. */
+  readonly containerTtlSeconds: number;
+  readonly memoryLimitBytes: number;
+  /** How many CPU cores each server is pinned to; 0 is all. */
+  readonly cpuPinningCores: number;
+  /** Container names begin with it. */
+  readonly prefix: string;
+  /** `unix:///path` or `tcp://host:port`. */
+  readonly dockerHost: string;
+  readonly debug: boolean;
+  /** Where the HTTP API listens besides its Unix socket. */
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Inclusive range of instance ports. */
+  readonly ports: { readonly from: number; readonly to: number };
+  /** The address instance ports are bound to. */
+  readonly bind: string;
+  /** Who requests of the original API without a token count as. */
+  readonly legacyUser: string | undefined;
+  /** How many versions of a template are kept besides those in use. */
+  readonly keepVersions: number;
+  /** Size of the file that `myaas init` makes a btrfs in when there is none. */
+  readonly diskSizeBytes: number;
+}
+
+const defaults = {
+  baseDir: '/srv/myaas',
+  runDir: '/run/myaas',
+  dockerHost: 'unix:///var/run/docker.sock',
+  ports: '23000-23999',
+} as const;
+
+/** What differs between systems and their tools: the parsers collect problems so that all are told at once. */
+class Reader {
+  readonly problems: string[] = [];
+  readonly #env: NodeJS.ProcessEnv;
+
+  constructor(env: NodeJS.ProcessEnv) {
+    this.#env = env;
+  }
+
+  read<T>(name: string, fallback: T, parse: (text: string) => T | undefined, expected: string): T {
+    const text = this.#env[name];
+    if (text === undefined || text === '') return fallback;
+    const value = parse(text);
+    if (value !== undefined) return value;
+    // A password never stands in an error.
+    const shown = name.includes('PASSWORD') ? 'its value' : JSON.stringify(text);
+    this.problems.push(`${name}: ${shown} is not ${expected}.`);
+    return fallback;
+  }
+}
+
+const sizeUnits: Readonly<Record<string, number>> = { b: 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
+
+/** `2g`, `512m`, `1073741824` (Docker's syntax) in bytes. */
+export function parseSizeBytes(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)([bkmgt]?)(?:i?b)?$/i.exec(text.trim());
+  if (!match) return undefined;
+  const bytes = Math.floor(Number(match[1]) * (sizeUnits[(match[2] ?? '').toLowerCase()] ?? 1));
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
+}
+
+function parseInteger(min: number, max: number): (text: string) => number | undefined {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : NaN;
+    return value >= min && value <= max ? value : undefined;
+  };
+}
+
+function parseBoolean(text: string): boolean | undefined {
+  if (/^(1|true|yes|on)$/i.test(text)) return true;
+  if (/^(0|false|no|off)$/i.test(text)) return false;
+  return undefined;
+}
+
+function parsePorts(text: string): Config['ports'] | undefined {
+  const match = /^(\d+)-(\d+)$/.exec(text);
+  const [from, to] = [Number(match?.[1]), Number(match?.[2])];
+  return from >= 1 && from <= to && to <= 65535 ? { from, to } : undefined;
+}
+
+function parseListen(text: string): Config['listen'] | undefined {
+  const match = /^(?:(\[[0-9a-f:]+\]|[a-z0-9.-]+):)?(\d+)$/i.exec(text);
+  const port = Number(match?.[2]);
+  if (!match || port > 65535) return undefined;
+  return { host: (match[1] ?? '127.0.0.1').replace(/^\[|\]$/g, ''), port };
+}
+
+function parseAbsolutePath(text: string): string | undefined {
+  // "," and ":" separate the fields of Docker's mounts.
+  return text.startsWith('/') && !/[\0\n,:]/.test(text) ? text.replace(/(.)\/+$/, '$1') : undefined;
+}
+
+function matching(pattern: RegExp): (text: string) => string | undefined {
+  return (text) => (pattern.test(text) ? text : undefined);
+}
+
+/** Reads the configuration. Throws `MYAAS_BAD_CONFIG` with every problem there is. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const reader = new Reader(env);
+  const { ports } = defaults;
+  const runDir = reader.read('MYAAS_RUN_DIR', defaults.runDir, parseAbsolutePath, 'an absolute path');
+  // "/<12 characters of id>/mysqld.sock" follows.
+  if (Buffer.byteLength(runDir) > 75) {
+    reader.problems.push('MYAAS_RUN_DIR: longer than 75 bytes; a Unix socket address holds only 107.');
+  }
+  const config: Config = {
+    baseDir: reader.read('MYAAS_BASE_DIR', defaults.baseDir, parseAbsolutePath, 'an absolute path'),
+    runDir,
+    hostname: reader.read('MYAAS_HOSTNAME', '127.0.0.1', matching(/^[a-z0-9.:-]{1,253}$/i), 'a host name or address'),
+    mysqlImage: reader.read('MYAAS_MYSQL_IMAGE', undefined, matching(/^[\w.:/@-]+$/), 'an image reference'),
+    postgresImage: reader.read('MYAAS_POSTGRES_IMAGE', undefined, matching(/^[\w.:/@-]+$/), 'an image reference'),
+    dbDatabase: reader.read('MYAAS_DB_DATABASE', undefined, matching(/^\w[\w-]{0,62}$/), 'a database name'),
+    dbUsername: reader.read('MYAAS_DB_USERNAME', 'myaas', matching(/^\w{1,32}$/), 'a user name of letters, digits and "_"'),
+    dbPassword: reader.read(
+      'MYAAS_DB_PASSWORD',
+      undefined,
+      matching(/^[\w.~-]{1,128}$/),
+      'of letters, digits, ".", "_", "~" and "-" only (so that it needs no quoting anywhere)',
+    ),
+    containerTtlSeconds: reader.read('MYAAS_CONTAINER_TTL', 86_400, parseInteger(0, 10 * 366 * 86_400), 'a number of seconds'),
+    memoryLimitBytes: reader.read(
+      'MYAAS_MEMORY_LIMIT',
+      2 * 2 ** 30,
+      (text) => {
+        const bytes = parseSizeBytes(text);
+        return bytes !== undefined && bytes >= 256 * 2 ** 20 ? bytes : undefined;
+      },
+      'a size of at least 256m, such as "2g"',
+    ),
+    cpuPinningCores: reader.read('MYAAS_CPU_PINNING_CORES', 0, parseInteger(0, 1024), 'a number of cores'),
+    prefix: reader.read('MYAAS_PREFIX', 'myaas', matching(/^[a-z0-9][\w.-]{0,40}$/i), 'a container name prefix'),
+    dockerHost: reader.read(
+      'MYAAS_DOCKER_HOST',
+      defaults.dockerHost,
+      matching(/^(unix:\/\/\/?\S+|tcp:\/\/[^\s/]+:\d+)$/),
+      '"unix:///path" or "tcp://host:port"',
+    ),
+    debug: reader.read('MYAAS_DEBUG', false, parseBoolean, 'true or false'),
+    listen: reader.read('MYAAS_LISTEN', { host: '127.0.0.1', port: 5001 }, parseListen, '"port" or "address:port"'),
+    ports: reader.read('MYAAS_PORTS', { from: 23000, to: 23999 }, parsePorts, `a range of ports such as "${ports}"`),
+    bind: reader.read('MYAAS_BIND', '127.0.0.1', matching(/^[0-9a-f.:]{2,45}$/i), 'an IP address'),
+    legacyUser: reader.read('MYAAS_LEGACY_USER', undefined, matching(/^[a-z0-9][\w-]{0,62}$/i), 'a user name'),
+    keepVersions: reader.read('MYAAS_KEEP_VERSIONS', 2, parseInteger(1, 1000), 'a number from 1 to 1000'),
+    diskSizeBytes: reader.read(
+      'MYAAS_DISK_SIZE',
+      100 * 2 ** 30,
+      (text) => {
+        const bytes = parseSizeBytes(text);
+        return bytes !== undefined && bytes >= 2 ** 30 ? bytes : undefined;
+      },
+      'a size of at least 1g, such as "100g"',
+    ),
+  };
+  if (reader.problems.length > 0) throw errors.badConfig(reader.problems);
+  return config;
+}
+
+/** The fixed places below the base and run directories. Ids and names in them have been validated before. */
+export function pathsOf(config: Pick<Config, 'baseDir' | 'runDir'>) {
+  const { baseDir, runDir } = config;
+  return {
+    dumps: `${baseDir}/dumps`,
+    data: `${baseDir}/data`,
+    templates: `${baseDir}/data/templates`,
+    instances: `${baseDir}/data/instances`,
+    registry: `${baseDir}/registry.db`,
+    version: (template: string, version: string) => `${baseDir}/data/templates/${template}/${version}`,
+    instance: (id: string) => `${baseDir}/data/instances/${id}`,
+    run: (id: string) => `${runDir}/${id}`,
+    apiSocket: `${runDir}/api.sock`,
+    gateSocket: `${runDir}/gate.sock`,
+    /** A token of full rights for root on this machine; made anew whenever `serve` starts. */
+    rootToken: `${runDir}/root-token`,
+  } as const;
+}
+
+export type Paths = ReturnType<typeof pathsOf>;
+
+/** The system users and the group that `myaas init` makes; the servers never run as root. */
+export const accounts = { apiGroup: 'myaas', gateUser: 'myaas-gate', serverUser: 'myaas-db' } as const;

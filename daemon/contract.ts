@@ -1,0 +1,202 @@
+/**
+ * What the daemon and its clients agree on. Validation, serialisation, the OpenAPI document and the extension's
+ * types all come from these schemas. Times are RFC 3339 strings.
+ */
+import { Type, type Static, type TSchema } from 'typebox';
+
+const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+const time = (description: string) => Type.String({ format: 'date-time', description });
+
+export const InstanceState = Type.Union(
+  (['creating', 'ready', 'asleep', 'resetting', 'deleting', 'failed'] as const).map((state) => Type.Literal(state)),
+);
+export type InstanceState = 'creating' | 'ready' | 'asleep' | 'resetting' | 'deleting' | 'failed';
+
+export const Instance = Type.Object(
+  {
+    id: Type.String(),
+    template: Type.String(),
+    version: Type.String({ description: 'The version of the template it was cloned from' }),
+    name: Type.String(),
+    owner: Type.String(),
+    state: Type.Unsafe<InstanceState>(InstanceState),
+    failure: Type.Optional(Type.String({ description: 'Why it failed; only when state is "failed"' })),
+    engine: Type.String(),
+    host: Type.String(),
+    port: Type.Integer(),
+    database: Type.String(),
+    user: Type.String(),
+    password: Type.Optional(Type.String({ description: 'Only for its owner and for admins' })),
+    url: Type.Optional(Type.String({ description: 'Connection URL with the password; only for its owner and for admins' })),
+    createdAt: time('When it was asked for'),
+    expiresAt: nullable(time('When it will be deleted; null: never')),
+    protected: Type.Boolean({ description: 'A protected instance is not deleted before its protection is taken off' }),
+    sizeBytes: Type.Integer({ description: 'Size of the data in it when it was cloned' }),
+    createMs: nullable(Type.Integer({ description: 'From the request to the first answered query' })),
+    from: Type.Unsafe<'pool' | 'snapshot'>(Type.Union([Type.Literal('pool'), Type.Literal('snapshot')])),
+  },
+  { $id: 'Instance' },
+);
+export type Instance = Static<typeof Instance>;
+
+export const Progress = Type.Object(
+  {
+    phase: Type.String({ description: 'What the import is doing now' }),
+    doneBytes: Type.Integer({ description: 'Bytes of the dump file read so far' }),
+    totalBytes: Type.Integer({ description: 'Size of the dump file' }),
+    secondsLeft: nullable(Type.Number({ description: 'Estimate for reading the rest of the dump' })),
+  },
+  { $id: 'Progress' },
+);
+export type Progress = Static<typeof Progress>;
+
+export const Failure = Type.Object({ code: Type.String(), message: Type.String(), hint: Type.String() }, { $id: 'Failure' });
+export type Failure = Static<typeof Failure>;
+
+export type ImportState = 'queued' | 'running' | 'imported' | 'unchanged' | 'failed' | 'cancelled';
+export const Import = Type.Object(
+  {
+    template: Type.String(),
+    dump: Type.String({ description: 'File name in the dumps directory' }),
+    state: Type.Unsafe<ImportState>(
+      Type.Union(
+        (['queued', 'running', 'imported', 'unchanged', 'failed', 'cancelled'] as const).map((state) => Type.Literal(state)),
+      ),
+    ),
+    progress: nullable(Progress),
+    error: nullable(Failure),
+    version: nullable(Type.String({ description: 'The version it made' })),
+    seconds: nullable(Type.Number({ description: 'How long it took' })),
+  },
+  { $id: 'Import' },
+);
+export type Import = Static<typeof Import>;
+
+export type JobState = 'running' | 'succeeded' | 'failed' | 'cancelled';
+export const Job = Type.Object(
+  {
+    id: Type.String(),
+    state: Type.Unsafe<JobState>(
+      Type.Union((['running', 'succeeded', 'failed', 'cancelled'] as const).map((state) => Type.Literal(state))),
+    ),
+    startedAt: time('When it was asked for'),
+    finishedAt: nullable(time('When its last import ended')),
+    imports: Type.Array(Import),
+  },
+  { $id: 'Job' },
+);
+export type Job = Static<typeof Job>;
+
+export const Version = Type.Object(
+  {
+    version: Type.String(),
+    importedAt: time('When it was published'),
+    sizeBytes: Type.Integer(),
+    dump: Type.String(),
+    dumpModifiedAt: time("The dump's modification time: how old the data is"),
+    engineVersion: Type.String(),
+    databases: Type.Array(Type.String()),
+    instances: Type.Integer({ description: 'Instances cloned from it' }),
+  },
+  { $id: 'Version' },
+);
+export type Version = Static<typeof Version>;
+
+export const Template = Type.Object(
+  {
+    name: Type.String(),
+    engine: Type.String(),
+    current: nullable(Type.String({ description: 'The version new instances are cloned from; null before the first import' })),
+    sizeBytes: Type.Integer(),
+    importedAt: nullable(time('When the current version was published')),
+    versions: Type.Array(Version, { description: 'Newest first' }),
+    import: nullable(Import),
+  },
+  { $id: 'Template' },
+);
+export type Template = Static<typeof Template>;
+
+export const Status = Type.Object(
+  {
+    version: Type.String(),
+    host: Type.String(),
+    user: Type.Object({ name: Type.String(), admin: Type.Boolean() }),
+    engines: Type.Array(Type.Object({ name: Type.String(), image: Type.String(), imageReason: Type.String() })),
+    gate: Type.Unsafe<'connected' | 'absent'>(Type.Union([Type.Literal('connected'), Type.Literal('absent')])),
+    capacity: Type.Object({
+      portsTotal: Type.Integer(),
+      portsFree: Type.Integer(),
+      diskTotalBytes: Type.Integer(),
+      diskFreeBytes: Type.Integer(),
+    }),
+    counts: Type.Object({ templates: Type.Integer(), instances: Type.Record(Type.String(), Type.Integer()) }),
+    defaultTtlSeconds: nullable(Type.Integer({ description: 'Lease of an instance that asks for none; null: never ends' })),
+  },
+  { $id: 'Status' },
+);
+export type Status = Static<typeof Status>;
+
+export const ErrorBody = Type.Object(
+  {
+    error: Type.Object({
+      code: Type.String(),
+      message: Type.String(),
+      hint: Type.String(),
+      requestId: Type.String(),
+    }),
+  },
+  { $id: 'Error' },
+);
+export type ErrorBody = Static<typeof ErrorBody>;
+
+/** A lease: seconds, "8h", "7d", "never". Its range is checked in one place, `leases.ts`. */
+const Ttl = Type.Union([Type.Number(), Type.String({ maxLength: 40 })], {
+  description: 'Seconds, or a number with s, m, h, d or w ("8h", "7d"), or "never"',
+});
+
+export const CreateInstance = Type.Object(
+  {
+    template: Type.String(),
+    name: Type.String(),
+    ttl: Type.Optional(Ttl),
+    version: Type.Optional(Type.String()),
+  },
+  { additionalProperties: false },
+);
+export type CreateInstance = Static<typeof CreateInstance>;
+
+export const PatchInstance = Type.Object(
+  {
+    ttl: Type.Optional(Ttl),
+    expiresAt: Type.Optional(nullable(Type.String())),
+    protected: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+);
+export type PatchInstance = Static<typeof PatchInstance>;
+
+export const ResetInstance = Type.Object(
+  {
+    version: Type.Optional(
+      Type.String({ description: 'A version, or "latest"; default: the version it was cloned from' }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type ResetInstance = Static<typeof ResetInstance>;
+
+export const RefreshTemplates = Type.Object(
+  { templates: Type.Optional(Type.Array(Type.String())), force: Type.Optional(Type.Boolean()) },
+  { additionalProperties: false },
+);
+export type RefreshTemplates = Static<typeof RefreshTemplates>;
+
+/** What `GET /v1/events` sends; `id:` is to be given back as `Last-Event-ID`. */
+export type MyaasEvent =
+  /** The past is not known (a new daemon, or too long ago): read everything anew. */
+  | { readonly type: 'hello'; readonly resumed: boolean }
+  | { readonly type: 'instance'; readonly instance: Instance }
+  | { readonly type: 'instance-deleted'; readonly id: string; readonly template: string; readonly name: string }
+  | { readonly type: 'template'; readonly template: Template }
+  | { readonly type: 'template-deleted'; readonly name: string }
+  | { readonly type: 'job'; readonly job: Job };

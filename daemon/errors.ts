@@ -1,0 +1,218 @@
+/**
+ * Every failure MyAAS can report, in one catalogue. A `MyaasError` says what failed and why (`message`) and what
+ * to do about it (`hint`); `status` is the HTTP status it becomes. Compare `code`, never `message`.
+ */
+export class MyaasError extends Error {
+  readonly code: string;
+  readonly status: number;
+  readonly hint: string;
+
+  constructor(code: string, status: number, message: string, hint: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'MyaasError';
+    this.code = code;
+    this.status = status;
+    this.hint = hint;
+  }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message;
+  return typeof thrown === 'string' ? thrown : JSON.stringify(thrown);
+}
+
+/** Whether `thrown` is a system error with this `code`, such as `ENOENT`. */
+export function hasErrno(thrown: unknown, code: string): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === code;
+}
+
+export const errors = {
+  // Requests
+  badRequest: (what: string, hint = 'See /v1/openapi.json for what this call takes.') =>
+    new MyaasError('MYAAS_BAD_REQUEST', 400, what, hint),
+  badName: (kind: 'template' | 'instance' | 'user', name: string) =>
+    new MyaasError(
+      'MYAAS_BAD_NAME',
+      400,
+      `${JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name)} is not a valid ${kind} name.`,
+      kind === 'instance'
+        ? 'A name has 1 to 63 letters, digits, "_", "-" or "." and starts with a letter or digit.'
+        : 'A name has 1 to 63 letters, digits, "_" or "-" and starts with a letter or digit.',
+    ),
+  badTtl: (ttl: string, why: string) =>
+    new MyaasError(
+      'MYAAS_BAD_TTL',
+      400,
+      `${JSON.stringify(ttl)} is not a valid lease: ${why}.`,
+      'Give seconds, or a number with s, m, h, d or w ("8h", "7d"), at most 10 years, or "never".',
+    ),
+  unauthorized: (why: string) =>
+    new MyaasError(
+      'MYAAS_UNAUTHORIZED',
+      401,
+      why,
+      'Send "Authorization: Bearer <token>". An operator makes a token with "myaas user add NAME"; "myaas login" stores it.',
+    ),
+  forbidden: (what: string) =>
+    new MyaasError('MYAAS_FORBIDDEN', 403, what, 'Ask its owner or an admin of this MyAAS.'),
+  notFound: (what: string) =>
+    new MyaasError('MYAAS_NOT_FOUND', 404, `${what} does not exist.`, 'See /v1/openapi.json for the API.'),
+  tooLarge: () =>
+    new MyaasError('MYAAS_BODY_TOO_LARGE', 413, 'The request body is too large.', 'A request has at most 64 KiB.'),
+  internal: (cause: unknown) =>
+    new MyaasError(
+      'MYAAS_INTERNAL',
+      500,
+      'The daemon failed unexpectedly.',
+      'The log of "myaas serve" has the details under this request id.',
+      cause,
+    ),
+
+  // Templates and imports
+  templateNotFound: (name: string) =>
+    new MyaasError(
+      'MYAAS_TEMPLATE_NOT_FOUND',
+      404,
+      `There is no template "${name}".`,
+      '"myaas templates" lists what there is; "myaas update" imports new dumps.',
+    ),
+  versionNotFound: (template: string, version: string) =>
+    new MyaasError(
+      'MYAAS_VERSION_NOT_FOUND',
+      404,
+      `Template "${template}" has no version "${version}".`,
+      `"myaas templates ${template}" lists its versions.`,
+    ),
+  templateImporting: (name: string) =>
+    new MyaasError(
+      'MYAAS_TEMPLATE_IMPORTING',
+      409,
+      `Template "${name}" is being imported for the first time.`,
+      'Try again when the import is done; "myaas templates" shows its progress.',
+    ),
+  templateInUse: (name: string, instances: readonly string[]) =>
+    new MyaasError(
+      'MYAAS_TEMPLATE_IN_USE',
+      409,
+      `Template "${name}" is used by ${String(instances.length)} instance(s): ${instances.slice(0, 5).join(', ')}.`,
+      'Delete them first, or delete the template with force, which deletes them too.',
+    ),
+  dumpNotFound: (template: string, dumpsDir: string) =>
+    new MyaasError(
+      'MYAAS_DUMP_NOT_FOUND',
+      404,
+      `There is no dump for a template "${template}" in ${dumpsDir}.`,
+      `Put ${template}.sql (or .sql.gz, .sql.zst, .sql.xz, .sql.bz2) there.`,
+    ),
+  dumpBad: (file: string, why: string, hint = 'Mend or remove the dump; the template stays as it was.') =>
+    new MyaasError('MYAAS_DUMP_BAD', 422, `${file}: ${why}`, hint),
+  importFailed: (what: string, hint: string, cause?: unknown) =>
+    new MyaasError('MYAAS_IMPORT_FAILED', 500, what, hint, cause),
+  jobNotFound: (id: string) =>
+    new MyaasError('MYAAS_JOB_NOT_FOUND', 404, `There is no import job "${id}".`, 'Jobs are kept until the daemon restarts.'),
+  cancelled: (what: string) => new MyaasError('MYAAS_CANCELLED', 409, `${what} was cancelled.`, 'Nothing was left behind.'),
+
+  // Instances
+  instanceNotFound: (ref: string) =>
+    new MyaasError('MYAAS_INSTANCE_NOT_FOUND', 404, `There is no instance "${ref}".`, '"myaas ls --all" lists what there is.'),
+  instanceExists: (template: string, name: string) =>
+    new MyaasError(
+      'MYAAS_INSTANCE_EXISTS',
+      409,
+      `Instance "${template}/${name}" exists already.`,
+      'Choose another name, or reset or delete the existing one.',
+    ),
+  instanceBusy: (ref: string, state: string) =>
+    new MyaasError('MYAAS_INSTANCE_BUSY', 409, `Instance "${ref}" is ${state}.`, 'Wait until it is ready, or delete it.'),
+  instanceProtected: (ref: string) =>
+    new MyaasError(
+      'MYAAS_INSTANCE_PROTECTED',
+      409,
+      `Instance "${ref}" is protected.`,
+      'Take the protection off first: PATCH {"protected": false}, or "myaas extend --unprotect".',
+    ),
+  serverFailed: (what: string, log: string) =>
+    new MyaasError(
+      'MYAAS_SERVER_FAILED',
+      500,
+      `${what}${log === '' ? '' : `\nIts last words:\n${log}`}`,
+      'See the log of "myaas serve", and "myaas doctor" for the state of the host.',
+    ),
+  portsExhausted: (from: number, to: number) =>
+    new MyaasError(
+      'MYAAS_PORTS_EXHAUSTED',
+      507,
+      `All instance ports ${String(from)}-${String(to)} are taken.`,
+      'Delete instances, or widen MYAAS_PORTS and restart "myaas serve".',
+    ),
+  diskFull: (path: string, freeBytes: number, neededBytes: number) =>
+    new MyaasError(
+      'MYAAS_DISK_FULL',
+      507,
+      `Only ${String(Math.floor(freeBytes / 2 ** 20))} MiB are free in ${path}, ${String(Math.ceil(neededBytes / 2 ** 20))} MiB are needed.`,
+      'Delete instances or templates, or enlarge the disk.',
+    ),
+  gateUnavailable: (why: string) =>
+    new MyaasError(
+      'MYAAS_GATE_UNAVAILABLE',
+      503,
+      `The gate, which owns the instances' ports, does not answer: ${why}.`,
+      'Start it: "systemctl start myaas-gate", or "myaas gate".',
+    ),
+
+  // The host
+  badConfig: (problems: readonly string[]) =>
+    new MyaasError(
+      'MYAAS_BAD_CONFIG',
+      500,
+      `The configuration is not valid:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+      'Mend the environment, or /etc/myaas/myaas.env, and start again.',
+    ),
+  needsRoot: (command: string) =>
+    new MyaasError('MYAAS_NEEDS_ROOT', 500, `"myaas ${command}" must be run as root.`, `Run "sudo myaas ${command}".`),
+  hostNotReady: (what: string, hint: string, cause?: unknown) =>
+    new MyaasError('MYAAS_HOST_NOT_READY', 503, what, hint, cause),
+  programFailed: (what: string, hint: string, cause?: unknown) =>
+    new MyaasError('MYAAS_PROGRAM_FAILED', 500, what, hint, cause),
+  dockerUnavailable: (address: string, why: string, cause?: unknown) =>
+    new MyaasError(
+      'MYAAS_DOCKER_UNAVAILABLE',
+      503,
+      `Docker Engine does not answer at ${address}: ${why}.`,
+      'Install and start it ("apt-get install docker.io", "systemctl start docker"), or set MYAAS_DOCKER_HOST.',
+      cause,
+    ),
+  dockerFailed: (what: string, cause: unknown) =>
+    new MyaasError(
+      'MYAAS_DOCKER_FAILED',
+      500,
+      `Docker could not ${what}: ${messageOf(cause)}`,
+      '"myaas doctor" checks Docker; its own log says more.',
+      cause,
+    ),
+  imageMissing: (image: string, why: string) =>
+    new MyaasError(
+      'MYAAS_IMAGE_MISSING',
+      503,
+      `The server image "${image}" cannot be had: ${why}.`,
+      'Run "myaas init", which pulls or builds it, or set MYAAS_MYSQL_IMAGE to an image that is there.',
+    ),
+
+  // The client commands
+  daemonUnreachable: (address: string, why: string) =>
+    new MyaasError(
+      'MYAAS_DAEMON_UNREACHABLE',
+      503,
+      `No MyAAS daemon answers at ${address}: ${why}.`,
+      'Start it ("systemctl start myaas"), or name another by MYAAS_URL or "myaas login URL".',
+    ),
+  notLoggedIn: () =>
+    new MyaasError(
+      'MYAAS_NOT_LOGGED_IN',
+      401,
+      'No token is known for this MyAAS.',
+      'Run "myaas login", or set MYAAS_TOKEN. An operator makes tokens with "sudo myaas user add NAME".',
+    ),
+  usage: (what: string, hint: string) => new MyaasError('MYAAS_USAGE', 400, what, hint),
+} as const;
