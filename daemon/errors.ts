@@ -191,12 +191,21 @@ export const errors = {
       '"myaas doctor" checks Docker; its own log says more.',
       cause,
     ),
-  imageMissing: (image: string, why: string) =>
+  imageMissing: (image: string, why: string, cause?: unknown) =>
     new MyaasError(
       'MYAAS_IMAGE_MISSING',
       503,
       `The server image "${image}" cannot be had: ${why}.`,
       'Run "myaas init", which pulls or builds it, or set MYAAS_MYSQL_IMAGE to an image that is there.',
+      cause,
+    ),
+
+  userExists: (name: string) =>
+    new MyaasError(
+      'MYAAS_USER_EXISTS',
+      409,
+      `User "${name}" exists already.`,
+      `"myaas user token ${name}" makes another token for them.`,
     ),
 
   // The client commands

@@ -1,0 +1,44 @@
+/** The system's users and groups that MyAAS runs as and is reached by. */
+import { readFile } from 'node:fs/promises';
+import { accounts } from '../config.ts';
+import { runProgram } from './program.ts';
+
+export interface UserIds {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** The fields of the line of `name` in a file such as /etc/passwd. */
+async function entry(file: string, name: string): Promise<string[] | undefined> {
+  const lines = (await readFile(file, 'utf8')).split('\n');
+  return lines.map((line) => line.split(':')).find((fields) => fields[0] === name);
+}
+
+export async function lookupUser(name: string): Promise<UserIds | undefined> {
+  const fields = await entry('/etc/passwd', name);
+  return fields && { uid: Number(fields[2]), gid: Number(fields[3]) };
+}
+
+export async function lookupGroup(name: string): Promise<number | undefined> {
+  const fields = await entry('/etc/group', name);
+  return fields && Number(fields[2]);
+}
+
+/** Makes the accounts that are missing and returns their names. Needs root. */
+export async function ensureAccounts(): Promise<string[]> {
+  const made: string[] = [];
+  const remedy = 'Make the account by hand, or see why the program refuses to.';
+  if ((await lookupGroup(accounts.apiGroup)) === undefined) {
+    await runProgram('groupadd', ['--system', accounts.apiGroup], { remedy });
+    made.push(accounts.apiGroup);
+  }
+  for (const user of [accounts.gateUser, accounts.serverUser]) {
+    if (await lookupUser(user)) continue;
+    const noLogin = ['--no-create-home', '--home-dir', '/nonexistent', '--shell', '/usr/sbin/nologin'];
+    // A group of this name may be left from an earlier account.
+    const group = (await lookupGroup(user)) === undefined ? ['--user-group'] : ['--gid', user];
+    await runProgram('useradd', ['--system', ...group, ...noLogin, user], { remedy });
+    made.push(user);
+  }
+  return made;
+}

@@ -1,0 +1,71 @@
+/** The Debian packages MyAAS works with. Nothing is installed, and no list fetched, when all programs are there. */
+import { access } from 'node:fs/promises';
+import { errors } from '../errors.ts';
+import { findProgram, runProgram } from './program.ts';
+
+interface Need {
+  /** A program's name, or a file's absolute path. */
+  readonly program: string;
+  readonly packages: readonly string[];
+}
+
+const needs: readonly Need[] = [
+  { program: 'mkfs.btrfs', packages: ['btrfs-progs'] },
+  { program: 'btrfs', packages: ['btrfs-progs'] },
+  { program: 'mount', packages: ['mount'] },
+  { program: 'losetup', packages: ['mount'] },
+  { program: 'useradd', packages: ['passwd'] },
+  { program: 'mariadb', packages: ['mariadb-client'] },
+  { program: 'gzip', packages: ['gzip'] },
+  { program: 'zstd', packages: ['zstd'] },
+  { program: 'xz', packages: ['xz-utils'] },
+  { program: 'bzip2', packages: ['bzip2'] },
+  // They build the server image where no registry answers.
+  { program: 'mmdebstrap', packages: ['mmdebstrap'] },
+  { program: '/usr/share/keyrings/debian-archive-keyring.gpg', packages: ['debian-archive-keyring'] },
+];
+
+const dockerNeed: Need = { program: 'dockerd', packages: ['docker.io', 'iptables', 'ca-certificates'] };
+
+async function isThere({ program }: Need): Promise<boolean> {
+  if (!program.startsWith('/')) return (await findProgram(program)) !== undefined;
+  return access(program).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The packages whose programs this machine lacks; Docker Engine's too, where MyAAS has to bring its own. */
+export async function missingPackages(docker: 'docker needed' | 'docker there'): Promise<string[]> {
+  const missing = new Set<string>();
+  for (const need of docker === 'docker needed' ? [...needs, dockerNeed] : needs) {
+    if (!(await isThere(need))) need.packages.forEach((name) => missing.add(name));
+  }
+  return [...missing];
+}
+
+/** Installs packages with apt-get, asking nothing. Throws `MYAAS_HOST_NOT_READY` where that can't be done. */
+export async function installPackages(packages: readonly string[], signal?: AbortSignal): Promise<void> {
+  const byHand = `Install them by hand (Debian's names): ${packages.join(' ')}.`;
+  if (!(await findProgram('apt-get'))) {
+    throw errors.hostNotReady(
+      'Programs are missing, and this machine has no apt-get to install them.',
+      byHand,
+    );
+  }
+  if (process.getuid?.() !== 0) {
+    throw errors.hostNotReady(
+      'Programs are missing, and only root can install them.',
+      `Run this as root, or: sudo apt-get install ${packages.join(' ')}`,
+    );
+  }
+  const apt = (...args: string[]) =>
+    runProgram('apt-get', ['--yes', '--quiet', ...args], {
+      remedy: byHand,
+      // policy-rc.d of a container forbids starting services; a failed start must not fail the installation.
+      env: { DEBIAN_FRONTEND: 'noninteractive', NEEDRESTART_MODE: 'l', LC_ALL: 'C.UTF-8' },
+      signal,
+    });
+  await apt('update');
+  await apt('install', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', ...packages);
+}
