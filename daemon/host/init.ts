@@ -1,5 +1,5 @@
 /** `myaas init`: everything a host needs before `myaas serve` runs. Done twice, it changes nothing. */
-import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Config, pathsOf } from '../config.ts';
 import * as btrfs from '../drivers/btrfs.ts';
@@ -7,6 +7,7 @@ import { Docker } from '../drivers/docker.ts';
 import { Registry } from '../drivers/registry.ts';
 import { errors, hasErrno } from '../errors.ts';
 import { ensureAccounts } from './accounts.ts';
+import { exists } from './files.ts';
 import { resolveServerImage } from './image.ts';
 
 /** A btrfs in a file is not begun with less than this free around it. */
@@ -136,14 +137,4 @@ async function makeDirectories(config: Config, log: (line: string) => void): Pro
 /** `path`, or the nearest of the directories above it that exists. */
 async function nearestDirectory(path: string): Promise<string> {
   return (await exists(path)) || path === '/' ? path : nearestDirectory(dirname(path));
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    (error: unknown) => {
-      if (hasErrno(error, 'ENOENT')) return false;
-      throw error;
-    },
-  );
 }

@@ -1,0 +1,172 @@
+/** What `myaas doctor` looks at, one function for each part of the host. */
+import { constants } from 'node:fs';
+import { access, readFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { accounts, type Config, pathsOf } from '../config.ts';
+import type { Status } from '../contract.ts';
+import * as btrfs from '../drivers/btrfs.ts';
+import { Docker } from '../drivers/docker.ts';
+import type { Registry } from '../drivers/registry.ts';
+import { hasErrno, messageOf } from '../errors.ts';
+import { lookupGroup, lookupUser } from './accounts.ts';
+import { exists } from './files.ts';
+import { recallServerImage } from './image.ts';
+import { listeningPorts } from './ports.ts';
+import { findProgram } from './program.ts';
+
+export type Finding =
+  | { readonly result: 'ok'; readonly detail: string }
+  | { readonly result: 'warning' | 'failed'; readonly detail: string; readonly remedy: string };
+
+export const ok = (detail: string): Finding => ({ result: 'ok', detail });
+const warning = (detail: string, remedy: string): Finding => ({ result: 'warning', detail, remedy });
+export const failed = (detail: string, remedy: string): Finding => ({ result: 'failed', detail, remedy });
+
+export const runInit = 'Run "sudo myaas init".';
+const startServe = 'Start it: "systemctl start myaas", or "myaas serve".';
+/** Below this an import of a small dump already fails. */
+const leastFreeBytes = 2 ** 30;
+const engineTimeoutMs = 10_000;
+
+export function nodeVersion(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const found = `version ${process.versions.node}`;
+  return major > 22 || (major === 22 && minor >= 18) ? ok(found) : failed(`${found}.`, 'Install Node.js 24.');
+}
+
+export async function programs(names: readonly string[], packages: string): Promise<Finding> {
+  const found = await Promise.all(names.map(async (name) => ((await findProgram(name)) ? undefined : name)));
+  const missing = found.filter((name) => name !== undefined);
+  return missing.length === 0
+    ? ok(names.join(', '))
+    : failed(`${missing.join(', ')} not installed.`, `Run "apt-get install ${packages}".`);
+}
+
+export async function clientProgram(): Promise<Finding> {
+  const found = (await findProgram('mariadb')) ?? (await findProgram('mysql'));
+  return found === undefined
+    ? warning('neither mariadb nor mysql; "myaas shell" needs one.', 'Run "apt-get install mariadb-client".')
+    : ok(found);
+}
+
+export async function accountsThere(): Promise<Finding> {
+  const { apiGroup, gateUser, serverUser } = accounts;
+  const missing: string[] = [];
+  if ((await lookupGroup(apiGroup)) === undefined) missing.push(`group ${apiGroup}`);
+  for (const user of [gateUser, serverUser]) if (!(await lookupUser(user))) missing.push(`user ${user}`);
+  return missing.length === 0
+    ? ok([apiGroup, gateUser, serverUser].join(', '))
+    : failed(`no ${missing.join(', no ')}.`, runInit);
+}
+
+export async function disk({ baseDir }: Config): Promise<Finding> {
+  if (!(await btrfs.isBtrfs(baseDir))) return failed(`${baseDir} is not on btrfs, or not mounted.`, runInit);
+  await access(baseDir, constants.W_OK);
+  const { freeBytes, totalBytes } = await btrfs.diskSpace(baseDir);
+  const found = `${baseDir} is on btrfs, ${gigabytes(freeBytes)} of ${gigabytes(totalBytes)} free`;
+  return freeBytes < leastFreeBytes
+    ? failed(`${found}.`, 'Delete instances or templates, or enlarge the disk.')
+    : ok(found);
+}
+
+const gigabytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+
+export async function subvolumes(config: Config): Promise<Finding> {
+  const { dumps, data, templates, instances } = pathsOf(config);
+  for (const path of [dumps, data]) {
+    if (!(await btrfs.isSubvolume(path))) return failed(`${path} is not a btrfs subvolume.`, runInit);
+  }
+  for (const path of [templates, instances]) await access(path, constants.W_OK);
+  return ok(`${dumps}, ${data}`);
+}
+
+export async function dockerEngine(config: Config): Promise<Finding> {
+  const docker = new Docker({ host: config.dockerHost, hostId: '', prefix: config.prefix });
+  const timeout = AbortSignal.timeout(engineTimeoutMs);
+  const silent = new Promise<undefined>((resolve) => {
+    timeout.addEventListener('abort', () => resolve(undefined));
+  });
+  const engine = await Promise.race([docker.ping(), silent]);
+  return engine
+    ? ok(`version ${engine.version} at ${config.dockerHost}`)
+    : failed(
+        `silent for ${engineTimeoutMs / 1000} s at ${config.dockerHost}.`,
+        'See its log ("journalctl -u docker").',
+      );
+}
+
+export async function serverImage(config: Config, registry: Registry): Promise<Finding> {
+  const image = recallServerImage(config, registry);
+  if (!image) return failed('none chosen yet.', runInit);
+  const docker = new Docker({ host: config.dockerHost, hostId: registry.hostId, prefix: config.prefix });
+  const found = `${image.reference} (${image.reason})`;
+  return (await docker.imageId(image.reference))
+    ? ok(found)
+    : failed(`${found} is not on this machine.`, runInit);
+}
+
+export async function ports(config: Config, registry: Registry): Promise<Finding> {
+  const { from, to } = config.ports;
+  const taken = await listeningPorts();
+  for (const { port } of registry.instances()) taken.add(port);
+  const free = Array.from({ length: to - from + 1 }, (_, index) => from + index).filter(
+    (port) => !taken.has(port),
+  );
+  const found = `${free.length} of ${to - from + 1} free in ${from}-${to}`;
+  return free.length > 0 ? ok(found) : failed(`${found}.`, 'Delete instances, or widen MYAAS_PORTS.');
+}
+
+export async function runDirectory({ runDir }: Config): Promise<Finding> {
+  return (await exists(runDir))
+    ? ok(runDir)
+    : warning(`${runDir} does not exist; "myaas serve" makes it.`, startServe);
+}
+
+export async function daemon(config: Config): Promise<Finding> {
+  const { apiSocket } = pathsOf(config);
+  try {
+    const { status } = await get(apiSocket, '/healthz');
+    return status === 200
+      ? ok(`answers at ${apiSocket}`)
+      : failed(`answers ${status} at ${apiSocket}.`, 'See its log.');
+  } catch (error) {
+    return failed(`does not answer at ${apiSocket}: ${messageOf(error)}.`, startServe);
+  }
+}
+
+export async function gate(config: Config): Promise<Finding> {
+  const { apiSocket, rootToken } = pathsOf(config);
+  const unknown = warning('unknown, as the daemon does not answer.', startServe);
+  try {
+    const { status, body } = await get(apiSocket, '/v1/status', (await readFile(rootToken, 'utf8')).trim());
+    if (status !== 200) return unknown;
+    return (JSON.parse(body) as Status).gate === 'connected'
+      ? ok('connected')
+      : failed(
+          'not connected, so no instance can be reached.',
+          'Start it: "systemctl start myaas-gate", or "myaas gate".',
+        );
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT') || hasErrno(error, 'ECONNREFUSED')) return unknown;
+    throw error;
+  }
+}
+
+async function get(
+  socketPath: string,
+  path: string,
+  token?: string,
+): Promise<{ status: number; body: string }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string }>();
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const call = request({ socketPath, path, headers, timeout: engineTimeoutMs }, (response) => {
+    text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
+  });
+  call.on('timeout', () => {
+    call.destroy(new Error(`no answer in ${engineTimeoutMs / 1000} s`));
+  });
+  call.on('error', reject);
+  call.end();
+  return promise;
+}

@@ -1,0 +1,57 @@
+/**
+ * Bundles the `myaas` program: dist/myaas.js, which needs Node and nothing else, and the files beside it. Split in
+ * chunks, so that a client command does not load the daemon's.
+ */
+import { execFileSync } from 'node:child_process';
+import { chmod, cp, readFile, rm } from 'node:fs/promises';
+import { build } from 'esbuild';
+
+const outdir = 'dist';
+const { version } = JSON.parse(await readFile('package.json', 'utf8'));
+
+/** dockerode can reach engines over SSH by a package with native code. MyAAS does not, so a bundle can do without. */
+const withoutSsh = {
+  name: 'without-ssh',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^ssh2$/ }, () => ({ path: 'ssh2', namespace: 'absent' }));
+    onLoad({ filter: /.*/, namespace: 'absent' }, () => ({
+      contents:
+        'exports.Client = class { constructor() { throw new Error("MyAAS reaches no engine over SSH"); } };',
+    }));
+  },
+};
+
+// CommonJS packages expect names that ES modules lack.
+const banner = `
+import { createRequire as __createRequire } from 'node:module';
+import { fileURLToPath as __toPath } from 'node:url';
+const require = __createRequire(import.meta.url), __filename = __toPath(import.meta.url), __dirname = __toPath(new URL('.', import.meta.url));
+`.trim();
+
+await rm(outdir, { recursive: true, force: true });
+await build({
+  entryPoints: { myaas: 'daemon/main.ts' },
+  outdir,
+  bundle: true,
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
+  platform: 'node',
+  format: 'esm',
+  target: 'node22',
+  minifySyntax: true,
+  keepNames: true,
+  sourcemap: true,
+  sourcesContent: false,
+  legalComments: 'external',
+  banner: { js: banner },
+  define: { MYAAS_VERSION: JSON.stringify(version) },
+  plugins: [withoutSsh],
+  logLevel: 'warning',
+});
+await chmod(`${outdir}/myaas.js`, 0o755);
+await cp('daemon/host/systemd', `${outdir}/systemd`, { recursive: true });
+
+// A bundle that cannot even say its version must not leave here.
+execFileSync(process.execPath, [`${outdir}/myaas.js`, '--version'], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+});
