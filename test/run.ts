@@ -1,0 +1,131 @@
+/**
+ * `npm test [-- SUITE…]`: prepares the machine, runs the suites (all, when none is named), undoes everything, and
+ * ends with one line: `N passed, N failed`. Each test file has a process of its own, one after the other.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { glob } from 'node:fs/promises';
+import { messageOf } from '../daemon/errors.ts';
+import type { Report } from './support/report.ts';
+import { openWorkshop } from './support/workshop.ts';
+
+const checks = ['check:types', 'check:lint', 'check:format'] as const;
+const suites = ['check', 'unit', 'integration'] as const;
+type Suite = (typeof suites)[number];
+
+/** Longer than any file's tests take together; a file that hangs must not hang all. */
+const fileTimeoutMs = 15 * 60_000;
+const interruptGraceMs = 5_000;
+/** Node ends by itself when nothing is left to do; a test that left something open prevents it. */
+const exitGraceMs = 10_000;
+
+const total = { passed: 0, failed: 0 };
+const interrupt = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => interrupt.abort(new Error(`interrupted by ${signal}`)));
+}
+
+try {
+  const chosen = suitesNamed(process.argv.slice(2));
+  if (chosen.includes('check')) await runChecks();
+  if (chosen.includes('unit')) await runFiles('unit', {});
+  if (chosen.includes('integration')) await runIntegration();
+} catch (error) {
+  total.failed++;
+  console.error(`\n${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}`);
+}
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
+
+function suitesNamed(names: readonly string[]): readonly Suite[] {
+  const unknown = names.filter((name) => !suites.some((suite) => suite === name));
+  if (unknown.length > 0)
+    throw new Error(`There is no suite ${unknown.join(', ')}; there are ${suites.join(', ')}.`);
+  return names.length === 0 ? suites : suites.filter((suite) => names.includes(suite));
+}
+
+async function runChecks(): Promise<void> {
+  for (const check of checks) {
+    announce(check);
+    count((await run('npm', ['run', '--silent', check], {})).exitCode === 0);
+  }
+}
+
+async function runIntegration(): Promise<void> {
+  announce('preparing the machine');
+  await using workshop = await openWorkshop((line) => console.log(line), interrupt.signal);
+  await runFiles('integration', workshop.environment);
+  announce('leaving nothing behind');
+  const leftovers = await workshop.leftovers();
+  for (const leftover of leftovers) console.log(`left behind: ${leftover}`);
+  count(leftovers.length === 0);
+}
+
+async function runFiles(suite: Suite, environment: Readonly<Record<string, string>>): Promise<void> {
+  for (const file of (await Array.fromAsync(glob(`test/${suite}/**/*.test.ts`))).sort()) {
+    announce(file);
+    const { report, exitCode } = await run(process.execPath, ['test/support/report.ts', file], environment);
+    if (report) {
+      total.passed += report.passed;
+      total.failed += report.failed;
+    }
+    const defect = defectOf(report, exitCode);
+    if (defect !== undefined) {
+      console.log(`${file}: ${defect}`);
+      count(false);
+    }
+  }
+}
+
+/** What is wrong with a file apart from its tests. */
+function defectOf(report: Report | undefined, exitCode: number | null): string | undefined {
+  if (!report) return `ended with ${String(exitCode)} before its tests did`;
+  if (report.passed + report.failed === 0) return 'ran no test';
+  return exitCode === 0 ? undefined : 'had to be killed after its tests: they left something open';
+}
+
+/** Runs a program in a process group of its own, none of which is left when this returns. */
+async function run(program: string, args: readonly string[], environment: Readonly<Record<string, string>>) {
+  interrupt.signal.throwIfAborted();
+  const child = spawn(program, args, {
+    detached: true,
+    stdio: ['ignore', 'inherit', 'inherit', program === process.execPath ? 'ipc' : 'ignore'],
+    env: { ...process.env, ...environment },
+  });
+  let report: Report | undefined;
+  let timer = setTimeout(() => endGroup(child, 'SIGKILL'), fileTimeoutMs);
+  child.on('message', (message) => {
+    report = message as Report;
+    clearTimeout(timer);
+    timer = setTimeout(() => endGroup(child, 'SIGKILL'), exitGraceMs);
+  });
+  const onInterrupt = () => {
+    endGroup(child, 'SIGTERM');
+    setTimeout(() => endGroup(child, 'SIGKILL'), interruptGraceMs).unref();
+  };
+  interrupt.signal.addEventListener('abort', onInterrupt, { once: true });
+  const [exitCode] = (await once(child, 'exit')) as [number | null];
+  clearTimeout(timer);
+  interrupt.signal.removeEventListener('abort', onInterrupt);
+  endGroup(child, 'SIGKILL');
+  interrupt.signal.throwIfAborted();
+  return { exitCode, report };
+}
+
+function endGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // ESRCH: the group is empty, which is what was wanted.
+  }
+}
+
+function announce(what: string): void {
+  console.log(`\n── ${what} ──`);
+}
+
+function count(passed: boolean): void {
+  if (passed) total.passed++;
+  else total.failed++;
+}

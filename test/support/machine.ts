@@ -1,0 +1,14 @@
+/** What `run.ts` hands to the tests by their environment. */
+function handedOver(name: string): string {
+  const value = process.env[name];
+  if (value === undefined)
+    throw new Error(`${name} is not set. Run these tests by "npm run test:integration".`);
+  return value;
+}
+
+/** An empty btrfs directory. Who puts something there takes it away again: the last test looks. */
+export const testDirectory = (): string => handedOver('MYAAS_TEST_DIR');
+/** The image of the MariaDB servers; it is on this machine. */
+export const testImage = (): string => handedOver('MYAAS_TEST_IMAGE');
+/** What the names of the tests' containers begin with (`MYAAS_PREFIX`). */
+export const testPrefix = (): string => handedOver('MYAAS_TEST_PREFIX');

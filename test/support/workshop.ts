@@ -1,0 +1,114 @@
+/** The place that integration tests work in: a private btrfs, Docker Engine, the server image. Nothing of it stays. */
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import Dockerode from 'dockerode';
+import { readConfig } from '../../daemon/config.ts';
+import * as btrfs from '../../daemon/drivers/btrfs.ts';
+import { Docker } from '../../daemon/drivers/docker.ts';
+import { hasErrno } from '../../daemon/errors.ts';
+import { ensureAccounts } from '../../daemon/host/accounts.ts';
+import { stopInBackground } from '../../daemon/host/background.ts';
+import { prepareMachine } from '../../daemon/host/machine.ts';
+import { installPackages } from '../../daemon/host/packages.ts';
+import { findProgram } from '../../daemon/host/program.ts';
+import { prepareImage } from './image.ts';
+
+const diskSizeBytes = 40 * 2 ** 30;
+
+export interface Workshop extends AsyncDisposable {
+  /** For the tests' processes; `machine.ts` reads it. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** What tests have left behind so far, in words; empty when all is well. */
+  leftovers(): Promise<string[]>;
+}
+
+export async function openWorkshop(log: (line: string) => void, signal: AbortSignal): Promise<Workshop> {
+  await using undo = new AsyncDisposableStack();
+  const config = readConfig();
+  const docker = new Docker({ host: config.dockerHost, hostId: '', prefix: config.prefix });
+  const place = await mkdtemp('/var/tmp/myaas-test-');
+  undo.defer(() => rm(place, { recursive: true, force: true }));
+
+  const { dockerdStarted } = await prepareMachine({ config, docker, log, signal });
+  if (dockerdStarted) undo.defer(() => stopInBackground(dockerdStarted, 30_000));
+  // For the test of the unit files.
+  if (!(await findProgram('systemd-analyze'))) await installPackages(['systemd'], signal);
+  await ensureAccounts();
+  const image = await prepareImage(`${place}/registry.db`, log, signal);
+
+  const directory = `${place}/b`;
+  await mkdir(directory);
+  await btrfs.makeFilesystem(`${place}/disk`, diskSizeBytes);
+  await btrfs.mountFile(`${place}/disk`, directory);
+  undo.defer(() => btrfs.unmount(directory));
+  const prefix = place.split('/').pop() ?? '';
+  undo.defer(() => takeAway(config.dockerHost, place, prefix));
+
+  const undoLater = undo.move();
+  return {
+    environment: {
+      MYAAS_TEST_DIR: directory,
+      MYAAS_TEST_IMAGE: image,
+      MYAAS_TEST_PREFIX: prefix,
+    },
+    leftovers: async () => [
+      ...(await containersOf(config.dockerHost, place, prefix)).map(({ name }) => `container ${name}`),
+      ...(await processesOf(directory)).map(({ pid, command }) => `process ${pid}: ${command}`),
+      ...(await mountsBelow(directory)).map((mount) => `mount ${mount}`),
+      ...(await readdir(directory)).map((name) => `file ${directory}/${name}`),
+    ],
+    [Symbol.asyncDispose]: () => undoLater.disposeAsync(),
+  };
+}
+
+/** Ends what tests have left, whatever it is, so that the file system can be unmounted. */
+async function takeAway(dockerHost: string, place: string, prefix: string): Promise<void> {
+  for (const { remove } of await containersOf(dockerHost, place, prefix)) await remove();
+  for (const { pid } of await processesOf(`${place}/b`)) process.kill(pid, 'SIGKILL');
+  for (const mount of await mountsBelow(`${place}/b`)) await btrfs.unmount(mount);
+}
+
+/** Containers of these tests alone: another MyAAS may be at work on the same engine. */
+async function containersOf(dockerHost: string, place: string, prefix: string) {
+  const url = dockerHost.startsWith('unix:') ? undefined : new URL(dockerHost);
+  const engine = new Dockerode(
+    url
+      ? { protocol: 'http', host: url.hostname, port: Number(url.port) }
+      : { socketPath: dockerHost.replace(/^unix:\/+/, '/') },
+  );
+  const all = await engine.listContainers({ all: true, filters: { label: ['com.myaas.host'] } });
+  return all
+    .map((container) => ({
+      name: container.Names[0]?.slice(1) ?? container.Id,
+      mounted: container.Mounts.some(({ Source: source }) => source.startsWith(place)),
+      remove: () => engine.getContainer(container.Id).remove({ force: true, v: true }),
+    }))
+    .filter(({ name, mounted }) => mounted || name.startsWith(prefix));
+}
+
+/** Processes that the tests started are known by the environment they have inherited. */
+async function processesOf(directory: string): Promise<{ pid: number; command: string }[]> {
+  const found: { pid: number; command: string }[] = [];
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
+    try {
+      const environment = await readFile(`/proc/${name}/environ`, 'utf8');
+      if (!environment.split('\0').includes(`MYAAS_TEST_DIR=${directory}`)) continue;
+      const command = (await readFile(`/proc/${name}/cmdline`, 'utf8')).replaceAll('\0', ' ').trim();
+      found.push({ pid: Number(name), command });
+    } catch (error) {
+      // It has ended meanwhile, or is a kernel thread.
+      if (!hasErrno(error, 'ENOENT') && !hasErrno(error, 'ESRCH') && !hasErrno(error, 'EACCES')) throw error;
+    }
+  }
+  return found;
+}
+
+/** The innermost first. */
+async function mountsBelow(directory: string): Promise<string[]> {
+  const mounts = await readFile('/proc/self/mounts', 'utf8');
+  return mounts
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '')
+    .filter((mount) => mount.startsWith(`${directory}/`))
+    .reverse();
+}

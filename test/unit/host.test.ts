@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { Registry } from '../../daemon/drivers/registry.ts';
+import { MyaasError } from '../../daemon/errors.ts';
+import { lookupGroup, lookupUser } from '../../daemon/host/accounts.ts';
+import { isRunning, startInBackground, stopInBackground } from '../../daemon/host/background.ts';
+import { recallServerImage } from '../../daemon/host/image.ts';
+import { listeningPorts } from '../../daemon/host/ports.ts';
+import { findProgram, lastLines, runProgram } from '../../daemon/host/program.ts';
+
+describe('the host', () => {
+  let directory = '';
+  beforeEach(async () => {
+    directory = await mkdtemp(`${tmpdir()}/myaas-host-`);
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  it('tells the ports that somebody listens on, and no other', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    assert.ok((await listeningPorts()).has(port));
+    server.close();
+    await once(server, 'close');
+    assert.ok(!(await listeningPorts()).has(port));
+  });
+
+  it('knows the users and groups of the system', async () => {
+    assert.deepEqual(await lookupUser('root'), { uid: 0, gid: 0 });
+    assert.equal(await lookupGroup('root'), 0);
+    assert.equal(await lookupUser('nobody-has-this-name'), undefined);
+    assert.equal(await lookupGroup('nobody-has-this-name'), undefined);
+  });
+
+  it("finds an administrator's program though the PATH lacks its directory", async () => {
+    assert.match((await findProgram('useradd', '/nowhere')) ?? '', /sbin\/useradd$/);
+    assert.equal(await findProgram('no-such-program'), undefined);
+  });
+
+  it('says in the error what a failed program said, and what to do', async () => {
+    await assert.rejects(runProgram('ls', ['/no/such/place'], { remedy: 'Look elsewhere.' }), (error) => {
+      assert.ok(error instanceof MyaasError);
+      assert.equal(error.code, 'MYAAS_PROGRAM_FAILED');
+      assert.match(error.message, /^ls exited with 2\n.*\/no\/such\/place/);
+      assert.equal(error.hint, 'Look elsewhere.');
+      return true;
+    });
+  });
+
+  it('keeps the last lines of a log that say something', () => {
+    assert.equal(lastLines('one\n\ntwo\n  \nthree\n', 2), 'two\nthree');
+    assert.equal(lastLines('', 2), '');
+  });
+
+  it('remembers the server image, but obeys the configuration', () => {
+    const registry = Registry.open(`${directory}/registry.db`);
+    try {
+      const unconfigured = { mysqlImage: undefined };
+      assert.equal(recallServerImage(unconfigured, registry), undefined);
+      registry.setSetting('image.mariadb', 'mariadb:11.8');
+      registry.setSetting('image.mariadb.reason', 'pulled');
+      assert.deepEqual(recallServerImage(unconfigured, registry), {
+        reference: 'mariadb:11.8',
+        reason: 'pulled',
+      });
+      const configured = recallServerImage({ mysqlImage: 'mysql:9' }, registry);
+      assert.equal(configured?.reference, 'mysql:9');
+      assert.match(configured.reason, /MYAAS_MYSQL_IMAGE/);
+    } finally {
+      registry.close();
+    }
+  });
+
+  describe('a process in the background', () => {
+    const server = (listen: string) =>
+      ['-e', `console.log('about to listen'); require('node:net').createServer().${listen}`] as const;
+    const start = (script: readonly string[], isReady: () => Promise<boolean>, signal?: AbortSignal) =>
+      startInBackground({
+        command: [process.execPath, ...script],
+        logFile: `${directory}/log`,
+        socket: `${directory}/socket`,
+        isReady,
+        timeoutMs: 20_000,
+        signal,
+      });
+
+    it('is waited for until it is ready, runs on, and ends when told to', async () => {
+      const socket = `${directory}/socket`;
+      let asked = 0;
+      const started = await start(server(`listen(${JSON.stringify(socket)})`), () =>
+        Promise.resolve(++asked > 0),
+      );
+      assert.ok(asked > 0);
+      assert.ok(await isRunning(started));
+      assert.match(await readFile(`${directory}/log`, 'utf8'), /about to listen/);
+      await stopInBackground(started, 10_000);
+      assert.ok(!(await isRunning(started)));
+      // Telling it twice does no harm.
+      await stopInBackground(started, 10_000);
+    });
+
+    it('that ends too early fails with the end of its log', async () => {
+      const dying = ['-e', 'console.error("no room here"); process.exit(3)'];
+      await assert.rejects(
+        start(dying, () => Promise.resolve(true)),
+        /ended with 3[^]*no room here/,
+      );
+    });
+
+    it('that is given up while it starts is ended', async () => {
+      const abort = new AbortController();
+      const script = server(
+        `listen(${JSON.stringify(`${directory}/socket`)}, () => console.log(process.pid))`,
+      );
+      await assert.rejects(
+        start(
+          script,
+          () => {
+            abort.abort(new Error('changed my mind'));
+            return Promise.resolve(false);
+          },
+          abort.signal,
+        ),
+        /changed my mind/,
+      );
+    });
+
+    it('is not mistaken for another that has its process id', async () => {
+      assert.ok(!(await isRunning({ pid: process.pid, startTicks: '1' })));
+    });
+  });
+});
