@@ -1,0 +1,34 @@
+/** The commands of the host, each with its own libraries loaded only when it runs. */
+import { readConfig } from '../config.ts';
+import type { Context } from './command.ts';
+
+/** `myaas init`. */
+export async function initHost({ env, output, signal }: Context): Promise<number> {
+  const { init } = await import('../host/init.ts');
+  await init(readConfig(env), { log: output.line, signal });
+  return 0;
+}
+
+/** `myaas serve`: until a signal comes. */
+export async function serveHost({ env, signal }: Context): Promise<number> {
+  const { serve } = await import('../serve.ts');
+  await serve(readConfig(env), signal);
+  return 0;
+}
+
+/** `myaas gate`: until a signal comes. */
+export async function runHostGate({ env, signal }: Context): Promise<number> {
+  const { runGate } = await import('../gate/main.ts');
+  await runGate(readConfig(env), signal);
+  return 0;
+}
+
+/** `myaas doctor`. */
+export async function examineHost({ env, output, json }: Context): Promise<number> {
+  const { doctor, examine } = await import('../host/doctor.ts');
+  const config = readConfig(env);
+  if (!json) return (await doctor(config, { log: output.line })) ? 0 : 1;
+  const checks = await examine(config);
+  output.json({ checks });
+  return checks.some(({ result }) => result === 'failed') ? 1 : 0;
+}

@@ -1,0 +1,31 @@
+import type { Context } from './command.ts';
+import { connect } from './connection.ts';
+import { findInstance, leaseOf, stateStyles, titleOf } from './instance.ts';
+import { relative, size } from './units.ts';
+
+/** `myaas show`: one instance. Its password is printed only where it was asked for: by `env`, `url` and `--json`. */
+export async function show(context: Context, [reference]: readonly [string]): Promise<number> {
+  const { output } = context;
+  const instance = await findInstance(await connect(context), reference);
+  if (context.json) {
+    output.json(instance);
+    return 0;
+  }
+  const { createMs, from } = instance;
+  output.facts({
+    database: output.style('bold', titleOf(instance)),
+    state: output.style(stateStyles[instance.state], instance.state),
+    failure: instance.failure,
+    address: `${instance.host}:${instance.port}`,
+    schema: instance.database,
+    user: instance.user,
+    engine: instance.engine,
+    version: instance.version,
+    size: size(instance.sizeBytes),
+    owner: instance.owner,
+    made: `${relative(instance.createdAt)} from a ${from}${createMs === null ? '' : ` in ${createMs} ms`}`,
+    expires: leaseOf(instance),
+    id: instance.id,
+  });
+  return 0;
+}
