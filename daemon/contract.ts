@@ -8,7 +8,9 @@ const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null
 const time = (description: string) => Type.String({ format: 'date-time', description });
 
 export const InstanceState = Type.Union(
-  (['creating', 'ready', 'asleep', 'resetting', 'deleting', 'failed'] as const).map((state) => Type.Literal(state)),
+  (['creating', 'ready', 'asleep', 'resetting', 'deleting', 'failed'] as const).map((state) =>
+    Type.Literal(state),
+  ),
 );
 export type InstanceState = 'creating' | 'ready' | 'asleep' | 'resetting' | 'deleting' | 'failed';
 
@@ -27,10 +29,14 @@ export const Instance = Type.Object(
     database: Type.String(),
     user: Type.String(),
     password: Type.Optional(Type.String({ description: 'Only for its owner and for admins' })),
-    url: Type.Optional(Type.String({ description: 'Connection URL with the password; only for its owner and for admins' })),
+    url: Type.Optional(
+      Type.String({ description: 'Connection URL with the password; only for its owner and for admins' }),
+    ),
     createdAt: time('When it was asked for'),
     expiresAt: nullable(time('When it will be deleted; null: never')),
-    protected: Type.Boolean({ description: 'A protected instance is not deleted before its protection is taken off' }),
+    protected: Type.Boolean({
+      description: 'A protected instance is not deleted before its protection is taken off',
+    }),
     sizeBytes: Type.Integer({ description: 'Size of the data in it when it was cloned' }),
     createMs: nullable(Type.Integer({ description: 'From the request to the first answered query' })),
     from: Type.Unsafe<'pool' | 'snapshot'>(Type.Union([Type.Literal('pool'), Type.Literal('snapshot')])),
@@ -50,7 +56,10 @@ export const Progress = Type.Object(
 );
 export type Progress = Static<typeof Progress>;
 
-export const Failure = Type.Object({ code: Type.String(), message: Type.String(), hint: Type.String() }, { $id: 'Failure' });
+export const Failure = Type.Object(
+  { code: Type.String(), message: Type.String(), hint: Type.String() },
+  { $id: 'Failure' },
+);
 export type Failure = Static<typeof Failure>;
 
 export type ImportState = 'queued' | 'running' | 'imported' | 'unchanged' | 'failed' | 'cancelled';
@@ -60,7 +69,9 @@ export const Import = Type.Object(
     dump: Type.String({ description: 'File name in the dumps directory' }),
     state: Type.Unsafe<ImportState>(
       Type.Union(
-        (['queued', 'running', 'imported', 'unchanged', 'failed', 'cancelled'] as const).map((state) => Type.Literal(state)),
+        (['queued', 'running', 'imported', 'unchanged', 'failed', 'cancelled'] as const).map((state) =>
+          Type.Literal(state),
+        ),
       ),
     ),
     progress: nullable(Progress),
@@ -77,7 +88,9 @@ export const Job = Type.Object(
   {
     id: Type.String(),
     state: Type.Unsafe<JobState>(
-      Type.Union((['running', 'succeeded', 'failed', 'cancelled'] as const).map((state) => Type.Literal(state))),
+      Type.Union(
+        (['running', 'succeeded', 'failed', 'cancelled'] as const).map((state) => Type.Literal(state)),
+      ),
     ),
     startedAt: time('When it was asked for'),
     finishedAt: nullable(time('When its last import ended')),
@@ -106,7 +119,9 @@ export const Template = Type.Object(
   {
     name: Type.String(),
     engine: Type.String(),
-    current: nullable(Type.String({ description: 'The version new instances are cloned from; null before the first import' })),
+    current: nullable(
+      Type.String({ description: 'The version new instances are cloned from; null before the first import' }),
+    ),
     sizeBytes: Type.Integer(),
     importedAt: nullable(time('When the current version was published')),
     versions: Type.Array(Version, { description: 'Newest first' }),
@@ -121,8 +136,12 @@ export const Status = Type.Object(
     version: Type.String(),
     host: Type.String(),
     user: Type.Object({ name: Type.String(), admin: Type.Boolean() }),
-    engines: Type.Array(Type.Object({ name: Type.String(), image: Type.String(), imageReason: Type.String() })),
-    gate: Type.Unsafe<'connected' | 'absent'>(Type.Union([Type.Literal('connected'), Type.Literal('absent')])),
+    engines: Type.Array(
+      Type.Object({ name: Type.String(), image: Type.String(), imageReason: Type.String() }),
+    ),
+    gate: Type.Unsafe<'connected' | 'absent'>(
+      Type.Union([Type.Literal('connected'), Type.Literal('absent')]),
+    ),
     capacity: Type.Object({
       portsTotal: Type.Integer(),
       portsFree: Type.Integer(),
@@ -130,7 +149,9 @@ export const Status = Type.Object(
       diskFreeBytes: Type.Integer(),
     }),
     counts: Type.Object({ templates: Type.Integer(), instances: Type.Record(Type.String(), Type.Integer()) }),
-    defaultTtlSeconds: nullable(Type.Integer({ description: 'Lease of an instance that asks for none; null: never ends' })),
+    defaultTtlSeconds: nullable(
+      Type.Integer({ description: 'Lease of an instance that asks for none; null: never ends' }),
+    ),
   },
   { $id: 'Status' },
 );
@@ -196,7 +217,12 @@ export type MyaasEvent =
   /** The past is not known (a new daemon, or too long ago): read everything anew. */
   | { readonly type: 'hello'; readonly resumed: boolean }
   | { readonly type: 'instance'; readonly instance: Instance }
-  | { readonly type: 'instance-deleted'; readonly id: string; readonly template: string; readonly name: string }
+  | {
+      readonly type: 'instance-deleted';
+      readonly id: string;
+      readonly template: string;
+      readonly name: string;
+    }
   | { readonly type: 'template'; readonly template: Template }
   | { readonly type: 'template-deleted'; readonly name: string }
   | { readonly type: 'job'; readonly job: Job };

@@ -59,7 +59,12 @@ export const errors = {
   notFound: (what: string) =>
     new MyaasError('MYAAS_NOT_FOUND', 404, `${what} does not exist.`, 'See /v1/openapi.json for the API.'),
   tooLarge: () =>
-    new MyaasError('MYAAS_BODY_TOO_LARGE', 413, 'The request body is too large.', 'A request has at most 64 KiB.'),
+    new MyaasError(
+      'MYAAS_BODY_TOO_LARGE',
+      413,
+      'The request body is too large.',
+      'A request has at most 64 KiB.',
+    ),
   internal: (cause: unknown) =>
     new MyaasError(
       'MYAAS_INTERNAL',
@@ -98,6 +103,13 @@ export const errors = {
       `Template "${name}" is used by ${String(instances.length)} instance(s): ${instances.slice(0, 5).join(', ')}.`,
       'Delete them first, or delete the template with force, which deletes them too.',
     ),
+  templateBusy: (name: string) =>
+    new MyaasError(
+      'MYAAS_TEMPLATE_BUSY',
+      409,
+      `Template "${name}" is being imported.`,
+      'Wait for the end of its import, or cancel it.',
+    ),
   dumpNotFound: (template: string, dumpsDir: string) =>
     new MyaasError(
       'MYAAS_DUMP_NOT_FOUND',
@@ -110,12 +122,23 @@ export const errors = {
   importFailed: (what: string, hint: string, cause?: unknown) =>
     new MyaasError('MYAAS_IMPORT_FAILED', 500, what, hint, cause),
   jobNotFound: (id: string) =>
-    new MyaasError('MYAAS_JOB_NOT_FOUND', 404, `There is no import job "${id}".`, 'Jobs are kept until the daemon restarts.'),
-  cancelled: (what: string) => new MyaasError('MYAAS_CANCELLED', 409, `${what} was cancelled.`, 'Nothing was left behind.'),
+    new MyaasError(
+      'MYAAS_JOB_NOT_FOUND',
+      404,
+      `There is no import job "${id}".`,
+      'Jobs are kept until the daemon restarts.',
+    ),
+  cancelled: (what: string) =>
+    new MyaasError('MYAAS_CANCELLED', 409, `${what} was cancelled.`, 'Nothing was left behind.'),
 
   // Instances
   instanceNotFound: (ref: string) =>
-    new MyaasError('MYAAS_INSTANCE_NOT_FOUND', 404, `There is no instance "${ref}".`, '"myaas ls --all" lists what there is.'),
+    new MyaasError(
+      'MYAAS_INSTANCE_NOT_FOUND',
+      404,
+      `There is no instance "${ref}".`,
+      '"myaas ls --all" lists what there is.',
+    ),
   instanceExists: (template: string, name: string) =>
     new MyaasError(
       'MYAAS_INSTANCE_EXISTS',
@@ -124,7 +147,12 @@ export const errors = {
       'Choose another name, or reset or delete the existing one.',
     ),
   instanceBusy: (ref: string, state: string) =>
-    new MyaasError('MYAAS_INSTANCE_BUSY', 409, `Instance "${ref}" is ${state}.`, 'Wait until it is ready, or delete it.'),
+    new MyaasError(
+      'MYAAS_INSTANCE_BUSY',
+      409,
+      `Instance "${ref}" is ${state}.`,
+      'Wait until it is ready, or delete it.',
+    ),
   instanceProtected: (ref: string) =>
     new MyaasError(
       'MYAAS_INSTANCE_PROTECTED',
@@ -153,6 +181,20 @@ export const errors = {
       `Only ${String(Math.floor(freeBytes / 2 ** 20))} MiB are free in ${path}, ${String(Math.ceil(neededBytes / 2 ** 20))} MiB are needed.`,
       'Delete instances or templates, or enlarge the disk.',
     ),
+  portTaken: (port: number, why: string) =>
+    new MyaasError(
+      'MYAAS_PORT_TAKEN',
+      409,
+      `Port ${String(port)} cannot be listened on: ${why}.`,
+      'Stop the program that has it, or leave it out of MYAAS_PORTS and restart "myaas serve".',
+    ),
+  portFailed: (port: number, code: string) =>
+    new MyaasError(
+      'MYAAS_PORT_FAILED',
+      500,
+      `The gate cannot listen on port ${String(port)}: ${code}.`,
+      'See that MYAAS_BIND is an address of this machine; the log of "myaas gate" may say more.',
+    ),
   gateUnavailable: (why: string) =>
     new MyaasError(
       'MYAAS_GATE_UNAVAILABLE',
@@ -170,7 +212,12 @@ export const errors = {
       'Mend the environment, or /etc/myaas/myaas.env, and start again.',
     ),
   needsRoot: (command: string) =>
-    new MyaasError('MYAAS_NEEDS_ROOT', 500, `"myaas ${command}" must be run as root.`, `Run "sudo myaas ${command}".`),
+    new MyaasError(
+      'MYAAS_NEEDS_ROOT',
+      500,
+      `"myaas ${command}" must be run as root.`,
+      `Run "sudo myaas ${command}".`,
+    ),
   hostNotReady: (what: string, hint: string, cause?: unknown) =>
     new MyaasError('MYAAS_HOST_NOT_READY', 503, what, hint, cause),
   programFailed: (what: string, hint: string, cause?: unknown) =>
@@ -207,6 +254,13 @@ export const errors = {
       `User "${name}" exists already.`,
       `"myaas user token ${name}" makes another token for them.`,
     ),
+  userNotFound: (name: string) =>
+    new MyaasError(
+      'MYAAS_USER_NOT_FOUND',
+      404,
+      `There is no user and no token id "${name}".`,
+      '"myaas user list" lists both.',
+    ),
 
   // The client commands
   daemonUnreachable: (address: string, why: string) =>
@@ -215,6 +269,37 @@ export const errors = {
       503,
       `No MyAAS daemon answers at ${address}: ${why}.`,
       'Start it ("systemctl start myaas"), or name another by MYAAS_URL or "myaas login URL".',
+    ),
+  socketForbidden: (path: string) =>
+    new MyaasError(
+      'MYAAS_SOCKET_FORBIDDEN',
+      403,
+      `You may not use the socket ${path}.`,
+      'Join its group ("sudo usermod -aG myaas $USER", then log in anew), or use MYAAS_URL=http://127.0.0.1:5001.',
+    ),
+  badClientConfig: (file: string, why: string, hint: string) =>
+    new MyaasError('MYAAS_BAD_CLIENT_CONFIG', 400, `${file} is not used: ${why}.`, hint),
+  ambiguous: (ref: string, candidates: readonly string[]) =>
+    new MyaasError(
+      'MYAAS_AMBIGUOUS',
+      409,
+      `"${ref}" can be ${candidates.slice(0, 5).join(', ')}${candidates.length > 5 ? ', …' : ''}.`,
+      'Say which by "template/name".',
+    ),
+  noCredentials: (ref: string, owner: string) =>
+    new MyaasError(
+      'MYAAS_NO_CREDENTIALS',
+      403,
+      `The credentials of "${ref}" are shown only to its owner, ${owner}, and to admins.`,
+      'Make an instance of your own: "myaas new".',
+    ),
+  fileNotWritten: (file: string, why: string, cause?: unknown) =>
+    new MyaasError(
+      'MYAAS_FILE_NOT_WRITTEN',
+      500,
+      `${file} was not written: ${why}.`,
+      'The file is as it was. Mend it or its directory, or name another file.',
+      cause,
     ),
   notLoggedIn: () =>
     new MyaasError(

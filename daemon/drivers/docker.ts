@@ -1,0 +1,400 @@
+/** Everything MyAAS asks of Docker Engine. Containers are found by their labels, never by their names. */
+import { PassThrough, type Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import Dockerode from 'dockerode';
+import { errors, hasErrno, messageOf, MyaasError } from '../errors.ts';
+
+/** What a container is there for. */
+export type Role = 'namespace' | 'server' | 'initialise' | 'import' | 'client';
+
+export interface ContainerSpec {
+  readonly role: Role;
+  /** The instance, or the version being imported, that the container belongs to. */
+  readonly id: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly image: string;
+  readonly command: readonly string[];
+  readonly user: { readonly uid: number; readonly gid: number };
+  readonly mounts: readonly { readonly source: string; readonly target: string }[];
+  readonly memoryBytes: number;
+  /** Such as "0,3"; all cores when left out. */
+  readonly cpus?: string | undefined;
+  /** Keeps standard input open for `attach`. */
+  readonly stdin?: boolean;
+}
+
+export interface ContainerInfo {
+  readonly containerId: string;
+  readonly role: string;
+  readonly id: string;
+  readonly running: boolean;
+  /** Docker's words for it: "Up 3 minutes". */
+  readonly status: string;
+}
+
+const labelOf = { host: 'com.myaas.host', role: 'com.myaas.role', id: 'com.myaas.id' } as const;
+/** How many processes and threads a server may have: MariaDB uses one thread a connection. */
+const pidsLimit = 2048;
+
+function hasStatus(thrown: unknown, ...statuses: readonly number[]): boolean {
+  return thrown instanceof Error && 'statusCode' in thrown && statuses.includes(Number(thrown.statusCode));
+}
+
+function connectionOf(host: string): Dockerode.DockerOptions {
+  const unix = /^unix:\/\/(.+)$/.exec(host)?.[1];
+  // "unix://var/run/docker.sock", with two slashes, is how the original wrote its default.
+  if (unix !== undefined) return { socketPath: unix.startsWith('/') ? unix : `/${unix}` };
+  const url = new URL(host);
+  return { protocol: 'http', host: url.hostname, port: Number(url.port) };
+}
+
+export class Docker {
+  readonly #dockerode: Dockerode;
+  readonly #address: string;
+  readonly #hostId: string;
+  readonly #prefix: string;
+  #namespace: Promise<string> | undefined;
+
+  constructor(options: { readonly host: string; readonly hostId: string; readonly prefix: string }) {
+    this.#dockerode = new Dockerode(connectionOf(options.host));
+    this.#address = options.host;
+    this.#hostId = options.hostId;
+    this.#prefix = options.prefix;
+  }
+
+  async #ask<T>(what: string, call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      if (hasErrno(error, 'ENOENT') || hasErrno(error, 'ECONNREFUSED') || hasErrno(error, 'EACCES')) {
+        throw errors.dockerUnavailable(this.#address, messageOf(error), error);
+      }
+      throw errors.dockerFailed(what, error);
+    }
+  }
+
+  /** The engine's version. Throws `MYAAS_DOCKER_UNAVAILABLE`. */
+  async ping(): Promise<{ version: string }> {
+    const { Version: version } = await this.#ask('tell its version', () => this.#dockerode.version());
+    return { version };
+  }
+
+  /** The id of a local image, undefined when it is not there. */
+  async imageId(reference: string): Promise<string | undefined> {
+    return this.#ask(`look at image "${reference}"`, async () => {
+      try {
+        return (await this.#dockerode.getImage(reference).inspect()).Id;
+      } catch (error) {
+        if (hasStatus(error, 404)) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  async pull(reference: string, onProgress: (line: string) => void, signal?: AbortSignal): Promise<void> {
+    await this.#ask(`pull "${reference}"`, async () => {
+      const options = signal ? { abortSignal: signal } : {};
+      const stream = await this.#dockerode.pull(reference, options);
+      await new Promise<void>((resolve, reject) => {
+        this.#dockerode.modem.followProgress(
+          stream,
+          (error) => {
+            if (error) reject(error);
+            else resolve();
+          },
+          (event: { status?: string; id?: string; progress?: string }) =>
+            onProgress([event.id, event.status, event.progress].filter(Boolean).join(' ')),
+        );
+      });
+    });
+  }
+
+  /** Makes an image of a root file system's tar. */
+  async importImage(tar: Readable, reference: string, signal?: AbortSignal): Promise<void> {
+    await this.#ask(`import "${reference}"`, async () => {
+      const [repo, tag] = reference.split(':');
+      const body = await this.#dockerode.importImage(tar as unknown as NodeJS.ReadableStream as never, {
+        repo,
+        tag,
+        ...(signal && { abortSignal: signal }),
+      });
+      await new Promise<void>((resolve, reject) => {
+        this.#dockerode.modem.followProgress(body, (error) => {
+          if (error) reject(error);
+          else resolve();
+        });
+      });
+    });
+  }
+
+  // Containers
+
+  /**
+   * One idle container whose network namespace, with nothing in it, all others share: as closed as `none`, without the
+   * 100 ms and more that making a namespace takes.
+   */
+  async namespace(image: string): Promise<string> {
+    this.#namespace ??= this.#makeNamespace(image);
+    try {
+      return await this.#namespace;
+    } catch (error) {
+      this.#namespace = undefined;
+      throw error;
+    }
+  }
+
+  async #makeNamespace(image: string): Promise<string> {
+    const existing = (await this.list()).filter(({ role }) => role === 'namespace');
+    const running = existing.find((container) => container.running);
+    if (running) return running.containerId;
+    for (const { containerId } of existing) await this.remove(containerId);
+    return this.#ask('start the idle container of the shared network namespace', async () => {
+      const container = await this.#dockerode.createContainer({
+        Image: image,
+        name: `${this.#prefix}-${this.#hostId}-namespace`,
+        Entrypoint: ['/bin/sleep', 'infinity'],
+        Cmd: [],
+        User: '65534:65534',
+        Labels: { [labelOf.host]: this.#hostId, [labelOf.role]: 'namespace', [labelOf.id]: '' },
+        HostConfig: {
+          NetworkMode: 'none',
+          ReadonlyRootfs: true,
+          CapDrop: ['ALL'],
+          SecurityOpt: ['no-new-privileges'],
+          Memory: 16 * 2 ** 20,
+          PidsLimit: 4,
+        },
+      });
+      await container.start();
+      return container.id;
+    });
+  }
+
+  /** Makes a hardened container, not yet started; its id. The mounts' sources must exist. */
+  async create(spec: ContainerSpec): Promise<string> {
+    const namespace = await this.namespace(spec.image);
+    return this.#ask(`create the ${spec.role} container of ${spec.id}`, async () => {
+      const stdin = spec.stdin ?? false;
+      const container = await this.#dockerode.createContainer({
+        Image: spec.image,
+        name: `${this.#prefix}-${spec.role}-${spec.id}`,
+        // The program itself: no wrapper script of the image.
+        Entrypoint: spec.command.slice(0, 1),
+        Cmd: spec.command.slice(1),
+        User: `${String(spec.user.uid)}:${String(spec.user.gid)}`,
+        Labels: {
+          ...spec.labels,
+          [labelOf.host]: this.#hostId,
+          [labelOf.role]: spec.role,
+          [labelOf.id]: spec.id,
+        },
+        AttachStdin: stdin,
+        OpenStdin: stdin,
+        StdinOnce: stdin,
+        StopSignal: 'SIGTERM',
+        Healthcheck: { Test: ['NONE'] },
+        HostConfig: {
+          NetworkMode: `container:${namespace}`,
+          ReadonlyRootfs: true,
+          CapDrop: ['ALL'],
+          SecurityOpt: ['no-new-privileges'],
+          Memory: spec.memoryBytes,
+          MemorySwap: spec.memoryBytes,
+          PidsLimit: pidsLimit,
+          ...(spec.cpus !== undefined && { CpusetCpus: spec.cpus }),
+          Mounts: spec.mounts.map(({ source, target }) => ({ Type: 'bind', Source: source, Target: target })),
+          LogConfig: { Type: 'json-file', Config: { 'max-size': '5m', 'max-file': '1' } },
+        },
+      });
+      return container.id;
+    });
+  }
+
+  async start(containerId: string): Promise<void> {
+    await this.#ask('start a container', async () => {
+      try {
+        await this.#dockerode.getContainer(containerId).start();
+      } catch (error) {
+        // The namespace may have gone with a restart of Docker; the next `create` makes a new one.
+        this.#namespace = undefined;
+        throw error;
+      }
+    });
+  }
+
+  /** The exit code, once the container, which must have been started, has stopped. */
+  async wait(containerId: string, signal?: AbortSignal): Promise<number> {
+    return this.#wait(containerId, { ...(signal && { abortSignal: signal }) });
+  }
+
+  async #wait(
+    containerId: string,
+    options: { abortSignal?: AbortSignal; condition?: 'next-exit' },
+  ): Promise<number> {
+    return this.#ask('wait for a container', async () => {
+      const result = (await this.#dockerode.getContainer(containerId).wait(options)) as {
+        StatusCode: number;
+      };
+      return result.StatusCode;
+    });
+  }
+
+  /** Kills and removes a container; fine when it is gone already. */
+  async remove(containerId: string): Promise<void> {
+    await this.#ask('remove a container', async () => {
+      try {
+        await this.#dockerode.getContainer(containerId).remove({ force: true, v: true });
+      } catch (error) {
+        // 409: its removal is in progress, by an earlier call.
+        if (!hasStatus(error, 404, 409)) throw error;
+      }
+    });
+  }
+
+  /** Kills and removes every container of this instance or version. */
+  async removeAllOf(id: string): Promise<void> {
+    const containers = await this.list(id);
+    await Promise.all(containers.map(({ containerId }) => this.remove(containerId)));
+  }
+
+  /** This host's containers: all, or those of one instance or version. */
+  async list(id?: string): Promise<ContainerInfo[]> {
+    return this.#ask('list containers', async () => {
+      const label = [`${labelOf.host}=${this.#hostId}`];
+      if (id !== undefined) label.push(`${labelOf.id}=${id}`);
+      const containers = await this.#dockerode.listContainers({ all: true, filters: { label } });
+      return containers.map((container) => ({
+        containerId: container.Id,
+        role: container.Labels[labelOf.role] ?? '',
+        id: container.Labels[labelOf.id] ?? '',
+        running: container.State === 'running',
+        status: container.Status,
+      }));
+    });
+  }
+
+  /** What Docker knows of a container; undefined when it is gone. */
+  async inspect(containerId: string): Promise<Dockerode.ContainerInspectInfo | undefined> {
+    return this.#ask('inspect a container', async () => {
+      try {
+        return await this.#dockerode.getContainer(containerId).inspect();
+      } catch (error) {
+        if (hasStatus(error, 404)) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  /** The last `lines` lines that the container wrote, "" when it is gone. */
+  async logs(containerId: string, lines: number): Promise<string> {
+    return this.#ask('read the log of a container', async () => {
+      try {
+        const log = await this.#dockerode
+          .getContainer(containerId)
+          .logs({ stdout: true, stderr: true, tail: lines, follow: false });
+        return demultiplex(log);
+      } catch (error) {
+        if (hasStatus(error, 404)) return '';
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * Starts a container made with `stdin`, feeds it `input` to its end, and waits until it exits. A program that exits
+   * early does not make this fail: its exit code and last words say why.
+   */
+  async feed(containerId: string, input: Readable): Promise<{ exitCode: number; stderr: string }> {
+    const container = this.#dockerode.getContainer(containerId);
+    const stream = await this.#ask('attach to a container', () =>
+      container.attach({ stream: true, hijack: true, stdin: true, stdout: true, stderr: true }),
+    );
+    const stderr = new Tail(16_384);
+    const [out, err] = [new PassThrough(), new PassThrough()];
+    out.resume();
+    err.on('data', (chunk: Buffer) => stderr.push(chunk));
+    this.#dockerode.modem.demuxStream(stream, out, err);
+    const outputEnded = new Promise<void>((resolve) => {
+      stream
+        .once('end', resolve)
+        .once('close', resolve)
+        .once('error', () => resolve());
+    });
+    const exited = this.#wait(containerId, { condition: 'next-exit' });
+    // Handled below; without this a failing `start` would leave a rejection unheard.
+    exited.catch(() => undefined);
+    await this.start(containerId);
+    let inputError: unknown;
+    const fed = pipeline(input, stream as NodeJS.WritableStream).catch((error: unknown) => {
+      inputError = error;
+    });
+    // A broken input must end the program too, not leave it waiting for more.
+    void fed.then(() => {
+      if (inputError !== undefined) stream.end();
+    });
+    const exitCode = await exited;
+    await outputEnded;
+    if (!input.destroyed) input.destroy();
+    await fed;
+    // A program that failed by itself stops reading, and the broken pipe that follows says nothing new; but what the
+    // input itself had to say explains the failure.
+    if (inputError instanceof MyaasError || (exitCode === 0 && inputError !== undefined)) throw inputError;
+    return { exitCode, stderr: stderr.toString() };
+  }
+
+  /** Calls `onDied` for every container of this host that stops, until the signal aborts or the connection ends. */
+  async watchDeaths(
+    signal: AbortSignal,
+    onDied: (died: { id: string; role: string }) => void,
+  ): Promise<void> {
+    const stream = await this.#ask('follow events', () =>
+      this.#dockerode.getEvents({
+        filters: { type: ['container'], event: ['die'], label: [`${labelOf.host}=${this.#hostId}`] },
+        abortSignal: signal,
+      }),
+    );
+    let rest = '';
+    try {
+      for await (const chunk of stream) {
+        const lines = (rest + String(chunk)).split('\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines) {
+          if (line === '') continue;
+          const { Actor: actor } = JSON.parse(line) as { Actor: { Attributes: Record<string, string> } };
+          onDied({ id: actor.Attributes[labelOf.id] ?? '', role: actor.Attributes[labelOf.role] ?? '' });
+        }
+      }
+    } catch (error) {
+      if (!signal.aborted) throw errors.dockerUnavailable(this.#address, messageOf(error), error);
+    }
+  }
+}
+
+/** The last bytes of a stream. */
+class Tail {
+  #chunks: Buffer = Buffer.alloc(0);
+  readonly #limitBytes: number;
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  push(chunk: Buffer): void {
+    this.#chunks = Buffer.concat([this.#chunks, chunk]).subarray(-this.#limitBytes);
+  }
+
+  toString(): string {
+    return this.#chunks.toString('utf8');
+  }
+}
+
+/** Takes Docker's frames apart: 8 bytes of header, of which the last 4 are the length, then the text. */
+function demultiplex(log: Buffer): string {
+  const parts: Buffer[] = [];
+  for (let offset = 0; offset + 8 <= log.length;) {
+    const length = log.readUInt32BE(offset + 4);
+    parts.push(log.subarray(offset + 8, offset + 8 + length));
+    offset += 8 + length;
+  }
+  return Buffer.concat(parts).toString('utf8');
+}

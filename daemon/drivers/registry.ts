@@ -1,0 +1,334 @@
+/**
+ * The registry: what MyAAS promised and to whom, in SQLite. It is written before anything is done and corrected after,
+ * so that whatever a crash leaves half-done can be finished or undone from it.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { chmodSync } from 'node:fs';
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import type { InstanceState } from '../contract.ts';
+import { errors, hasErrno, messageOf } from '../errors.ts';
+
+/** One row of `instances`. `resetTo` is the version a running reset is going to. */
+export interface InstanceRow {
+  readonly id: string;
+  readonly template: string;
+  readonly version: string;
+  readonly name: string;
+  readonly owner: string;
+  readonly state: InstanceState;
+  readonly failure: string | null;
+  readonly engine: string;
+  readonly port: number;
+  readonly databaseName: string;
+  readonly username: string;
+  readonly password: string;
+  readonly createdAt: string;
+  readonly expiresAt: string | null;
+  readonly protected: boolean;
+  readonly sizeBytes: number;
+  readonly createMs: number | null;
+  readonly origin: 'pool' | 'snapshot';
+}
+
+export interface User {
+  readonly name: string;
+  readonly admin: boolean;
+}
+
+/** Each entry brings the schema from its index to the next version; entries are never changed, only added. */
+const migrations = [
+  `create table settings (key text primary key, value text not null) strict;
+   create table users (name text primary key, admin integer not null, createdAt text not null) strict;
+   create table tokens (
+     id text primary key, user text not null references users (name) on delete cascade,
+     hash text not null unique, createdAt text not null, lastUsedAt text) strict;
+   create table instances (
+     id text primary key, template text not null, version text not null, name text not null, owner text not null,
+     state text not null, failure text, engine text not null, port integer not null unique,
+     databaseName text not null, username text not null, password text not null,
+     createdAt text not null, expiresAt text, protected integer not null default 0,
+     sizeBytes integer not null, createMs integer, origin text not null,
+     unique (template, name)) strict;
+   create index instancesByExpiry on instances (expiresAt);
+   create table failedImports (template text primary key, import text not null) strict;`,
+];
+
+const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
+/** SQLITE_CONSTRAINT_UNIQUE and SQLITE_CONSTRAINT_PRIMARYKEY of sqlite3.h. */
+const uniqueViolations = new Set([2067, 1555]);
+
+function isUniqueViolation(thrown: unknown): boolean {
+  return thrown instanceof Error && 'errcode' in thrown && uniqueViolations.has(Number(thrown.errcode));
+}
+
+type Row = Record<string, unknown>;
+
+function instanceOf(row: Row): InstanceRow {
+  // The schema is STRICT: columns have the types that InstanceRow says, but for the boolean.
+  return { ...(row as unknown as InstanceRow), protected: row['protected'] === 1 };
+}
+
+function columnsOf(row: Partial<InstanceRow>): Record<string, SQLInputValue> {
+  return Object.fromEntries(
+    Object.entries(row).map(([key, value]) => [key, typeof value === 'boolean' ? Number(value) : value]),
+  );
+}
+
+export class Registry {
+  /** Names this installation, so that several daemons can share one Docker Engine. */
+  readonly hostId: string;
+  readonly #db: DatabaseSync;
+
+  private constructor(db: DatabaseSync) {
+    this.#db = db;
+    this.#db
+      .prepare("insert or ignore into settings (key, value) values ('hostId', ?)")
+      .run(randomBytes(6).toString('hex'));
+    this.hostId = this.setting('hostId') ?? '';
+  }
+
+  /**
+   * Opens the registry, made anew when it is not there, brought to this version's schema when it is older.
+   * Throws `MYAAS_HOST_NOT_READY` when it cannot be opened or belongs to a newer MyAAS.
+   */
+  static open(file: string): Registry {
+    try {
+      const db = new DatabaseSync(file, { enableForeignKeyConstraints: true, timeout: 5000 });
+      chmodSync(file, 0o600);
+      db.exec('pragma journal_mode = wal; pragma synchronous = full;');
+      const { user_version: version } = db.prepare('pragma user_version').get() as { user_version: number };
+      if (version > migrations.length) {
+        throw errors.hostNotReady(
+          `The registry ${file} was written by a newer MyAAS.`,
+          'Upgrade this MyAAS.',
+        );
+      }
+      for (let next = version; next < migrations.length; next++) {
+        db.exec(
+          `begin immediate; ${migrations[next] ?? ''} pragma user_version = ${String(next + 1)}; commit;`,
+        );
+      }
+      return new Registry(db);
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR') {
+        throw errors.hostNotReady(
+          `The registry ${file} cannot be opened: ${messageOf(error)}.`,
+          'Run "myaas init" as root.',
+          error,
+        );
+      }
+      if (hasErrno(error, 'EPERM'))
+        throw errors.hostNotReady(`The registry ${file} is not ours.`, 'Run as root.', error);
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #transaction<T>(work: () => T): T {
+    this.#db.exec('begin immediate');
+    try {
+      const result = work();
+      this.#db.exec('commit');
+      return result;
+    } catch (error) {
+      this.#db.exec('rollback');
+      throw error;
+    }
+  }
+
+  setting(key: string): string | undefined {
+    return (
+      this.#db.prepare('select value from settings where key = ?').get(key) as { value: string } | undefined
+    )?.value;
+  }
+
+  setSetting(key: string, value: string): void {
+    this.#db.prepare('insert or replace into settings (key, value) values (?, ?)').run(key, value);
+  }
+
+  // Users and tokens
+
+  addUser(name: string, admin: boolean): void {
+    try {
+      this.#db
+        .prepare('insert into users (name, admin, createdAt) values (?, ?, ?)')
+        .run(name, Number(admin), new Date().toISOString());
+    } catch (error) {
+      if (isUniqueViolation(error)) throw errors.userExists(name);
+      throw error;
+    }
+  }
+
+  /** A new token for `user`, in plain text. Only its hash is stored: this is the one time it can be seen. */
+  issueToken(user: string): string {
+    const token = `myaas_${randomBytes(24).toString('base64url')}`;
+    if (!this.user(user)) throw errors.notFound(`User "${user}"`);
+    this.#db
+      .prepare('insert into tokens (id, user, hash, createdAt) values (?, ?, ?, ?)')
+      .run(randomBytes(4).toString('hex'), user, hashOf(token), new Date().toISOString());
+    return token;
+  }
+
+  user(name: string): User | undefined {
+    const row = this.#db.prepare('select name, admin from users where name = ?').get(name) as
+      { name: string; admin: number } | undefined;
+    return row && { name: row.name, admin: row.admin === 1 };
+  }
+
+  users() {
+    const tokens = this.#db
+      .prepare('select id, user, createdAt, lastUsedAt from tokens order by createdAt')
+      .all() as {
+      id: string;
+      user: string;
+      createdAt: string;
+      lastUsedAt: string | null;
+    }[];
+    const users = this.#db.prepare('select name, admin, createdAt from users order by name').all() as {
+      name: string;
+      admin: number;
+      createdAt: string;
+    }[];
+    return users.map(({ name, admin, createdAt }) => ({
+      name,
+      admin: admin === 1,
+      createdAt,
+      tokens: tokens.filter((token) => token.user === name).map(({ user: _, ...token }) => token),
+    }));
+  }
+
+  /** Removes a user and all tokens; false when there is none. Instances stay, and admins see to them. */
+  removeUser(name: string): boolean {
+    return this.#db.prepare('delete from users where name = ?').run(name).changes > 0;
+  }
+
+  revokeToken(id: string): boolean {
+    return this.#db.prepare('delete from tokens where id = ?').run(id).changes > 0;
+  }
+
+  /** Whose token this is. Looked up by its hash, so that the time it takes says nothing about the token. */
+  userByToken(token: string): User | undefined {
+    const hash = hashOf(token);
+    const row = this.#db
+      .prepare(
+        'select name, admin, lastUsedAt from tokens join users on users.name = tokens.user where hash = ?',
+      )
+      .get(hash) as { name: string; admin: number; lastUsedAt: string | null } | undefined;
+    if (!row) return undefined;
+    const today = new Date().toISOString().slice(0, 10);
+    // Written once a day, not at every request.
+    if (row.lastUsedAt !== today)
+      this.#db.prepare('update tokens set lastUsedAt = ? where hash = ?').run(today, hash);
+    return { name: row.name, admin: row.admin === 1 };
+  }
+
+  // Instances
+
+  /**
+   * Records a new instance with the lowest free port of the range, all in one transaction.
+   * Throws `MYAAS_INSTANCE_EXISTS` and `MYAAS_PORTS_EXHAUSTED`.
+   */
+  reserve(
+    row: Omit<InstanceRow, 'port'>,
+    range: { from: number; to: number },
+    unusable: ReadonlySet<number>,
+  ): InstanceRow {
+    return this.#transaction(() => {
+      if (this.instanceByName(row.template, row.name)) throw errors.instanceExists(row.template, row.name);
+      const full: InstanceRow = { ...row, port: this.#freePort(range, unusable) };
+      const columns = columnsOf(full);
+      const names = Object.keys(columns);
+      this.#db
+        .prepare(
+          `insert into instances (${names.join(', ')}) values (${names.map((name) => `:${name}`).join(', ')})`,
+        )
+        .run(columns);
+      return full;
+    });
+  }
+
+  /** Gives an instance another free port, when its own turned out to be taken by a stranger. */
+  moveToFreePort(
+    id: string,
+    range: { from: number; to: number },
+    unusable: ReadonlySet<number>,
+  ): InstanceRow {
+    return this.#transaction(() => {
+      this.#db.prepare('update instances set port = ? where id = ?').run(this.#freePort(range, unusable), id);
+      const row = this.instance(id);
+      if (!row) throw errors.instanceNotFound(id);
+      return row;
+    });
+  }
+
+  #freePort({ from, to }: { from: number; to: number }, unusable: ReadonlySet<number>): number {
+    const used = new Set(
+      this.#db
+        .prepare('select port from instances')
+        .all()
+        .map((row) => row['port'] as number),
+    );
+    for (let port = from; port <= to; port++) if (!used.has(port) && !unusable.has(port)) return port;
+    throw errors.portsExhausted(from, to);
+  }
+
+  /** Changes some columns; undefined when there is no such instance any more. */
+  update(id: string, changes: Partial<Omit<InstanceRow, 'id'>>): InstanceRow | undefined {
+    const assignments = Object.keys(changes).map((name) => `${name} = :${name}`);
+    this.#db
+      .prepare(`update instances set ${assignments.join(', ')} where id = :id`)
+      .run({ ...columnsOf(changes), id });
+    return this.instance(id);
+  }
+
+  remove(id: string): void {
+    this.#db.prepare('delete from instances where id = ?').run(id);
+  }
+
+  instance(id: string): InstanceRow | undefined {
+    const row = this.#db.prepare('select * from instances where id = ?').get(id);
+    return row && instanceOf(row);
+  }
+
+  instanceByName(template: string, name: string): InstanceRow | undefined {
+    const row = this.#db
+      .prepare('select * from instances where template = ? and name = ?')
+      .get(template, name);
+    return row && instanceOf(row);
+  }
+
+  instances(): InstanceRow[] {
+    return this.#db.prepare('select * from instances order by template, name').all().map(instanceOf);
+  }
+
+  /** The earliest end of a lease, of instances that may be deleted then. */
+  nextExpiry(): string | undefined {
+    const row = this.#db
+      .prepare("select min(expiresAt) as at from instances where protected = 0 and state <> 'deleting'")
+      .get() as { at: string | null };
+    return row.at ?? undefined;
+  }
+
+  // Imports that failed, so that the reason outlives a restart
+
+  setFailedImport(template: string, failed: unknown): void {
+    this.#db
+      .prepare('insert or replace into failedImports (template, import) values (?, ?)')
+      .run(template, JSON.stringify(failed));
+  }
+
+  clearFailedImport(template: string): void {
+    this.#db.prepare('delete from failedImports where template = ?').run(template);
+  }
+
+  failedImports(): Map<string, unknown> {
+    const rows = this.#db.prepare('select template, import from failedImports').all() as {
+      template: string;
+      import: string;
+    }[];
+    return new Map(rows.map((row) => [row.template, JSON.parse(row.import) as unknown]));
+  }
+}

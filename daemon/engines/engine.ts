@@ -1,0 +1,85 @@
+/** What MyAAS must know of one database product. Everything else is the same for all of them. */
+
+/** Where a server finds its files in its container. */
+export const inContainer = {
+  /** The instance's own directory: `datadir/` and `tmp/`. */
+  home: '/var/lib/myaas',
+  datadir: '/var/lib/myaas/datadir',
+  tmp: '/var/lib/myaas/tmp',
+  /** The run directory, shared with the host: socket and start-up file. */
+  run: '/run/myaas',
+} as const;
+
+/** An account of the database server. */
+export interface Account {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** What an import has made, read from the server. */
+export interface Contents {
+  readonly databases: readonly string[];
+  /** Tables, views and routines in all of them. */
+  readonly objectCount: number;
+}
+
+/** A connection of the administrator to an import's server. It must survive a dump that replaces the accounts. */
+export interface AdminSession {
+  /** The server's version, as it tells it. */
+  version(): Promise<string>;
+  createDatabase(name: string): Promise<void>;
+  dropDatabase(name: string): Promise<void>;
+  contents(): Promise<Contents>;
+  /** Whether a database holds nothing at all. */
+  isEmpty(database: string): Promise<boolean>;
+  /**
+   * Locks every account that is there, since every client of an instance comes by its local socket, and makes the
+   * one that instances are used by, locked until a clone gives it its password.
+   */
+  secureAccounts(username: string): Promise<void>;
+  /** Refreshes the optimizer's statistics. */
+  analyze(signal: AbortSignal): Promise<void>;
+  /** Asks for a clean shutdown; the container's exit tells when it is done. */
+  shutdown(): Promise<void>;
+  close(): void;
+}
+
+export interface Engine {
+  readonly name: 'mariadb';
+  /** Name of the server's socket in the run directory. */
+  readonly socketName: string;
+  /** Name of the file in the run directory that the server executes before it lets anybody in. */
+  readonly startupFileName: string;
+  /** The command that fills an empty data directory. */
+  initialiseCommand(): readonly string[];
+  /** The server of an instance. */
+  serveCommand(): readonly string[];
+  /** The server of an import: bulk settings, nothing durable before the shutdown. */
+  importCommand(memoryBytes: number): readonly string[];
+  /** The client that loads a dump from its standard input. */
+  loadCommand(database: string): readonly string[];
+  /** What the start-up file says: gives the account its password, in a form that tells nobody the password. */
+  startupStatements(account: Account): string;
+  /** Files, besides its own, that the data directory needs to be served. */
+  extraFiles(): Promise<readonly { readonly name: string; readonly text: string }[]>;
+  /** Logs in through the socket and has one query answered. Waits while the server starts. */
+  login(socketPath: string, account: Account, database: string, signal: AbortSignal): Promise<void>;
+  /** The same, and asks for a clean shutdown. */
+  loginAndShutDown(
+    socketPath: string,
+    account: Account,
+    database: string,
+    signal: AbortSignal,
+  ): Promise<void>;
+  admin(socketPath: string, signal: AbortSignal): Promise<AdminSession>;
+  /** Whether a server's log ends with a clean shutdown. */
+  provesCleanShutdown(log: string): boolean;
+  /** The line of a server's log that tells of a crash recovery at its start. */
+  findRecovery(log: string): string | undefined;
+  /** What the load client said, as line and message. */
+  parseLoadError(stderr: string): { readonly line: number | undefined; readonly message: string };
+  /** The URL that applications connect by. */
+  urlOf(
+    address: Account & { readonly host: string; readonly port: number; readonly database: string },
+  ): string;
+}

@@ -1,0 +1,166 @@
+/** Starting a database server in its container, and knowing the moment it answers. */
+import { existsSync, watch } from 'node:fs';
+import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
+import type { Paths } from '../config.ts';
+import type { Docker, Role } from '../drivers/docker.ts';
+import { inContainer, type Account, type Engine } from '../engines/engine.ts';
+import { errors, MyaasError, messageOf } from '../errors.ts';
+
+export interface ServerSpec {
+  readonly role: Extract<Role, 'server' | 'import'>;
+  readonly id: string;
+  /** The host's directory with `datadir/`; `tmp/` is made beside it. */
+  readonly home: string;
+  readonly image: string;
+  readonly engine: Engine;
+  readonly command: readonly string[];
+  /** Whose password the server sets at its start. */
+  readonly account?: Account;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly memoryBytes: number;
+  readonly cpus?: string | undefined;
+}
+
+/** System accounts that own the data and may reach the sockets. */
+export interface HostAccounts {
+  readonly server: { readonly uid: number; readonly gid: number };
+  readonly gateGid: number;
+}
+
+export class Servers {
+  readonly #docker: Docker;
+  readonly #paths: Paths;
+  readonly #accounts: HostAccounts;
+
+  constructor(docker: Docker, paths: Paths, accounts: HostAccounts) {
+    this.#docker = docker;
+    this.#paths = paths;
+    this.#accounts = accounts;
+  }
+
+  get owner(): HostAccounts['server'] {
+    return this.#accounts.server;
+  }
+
+  socketOf(spec: Pick<ServerSpec, 'id' | 'engine'>): string {
+    return `${this.#paths.run(spec.id)}/${spec.engine.socketName}`;
+  }
+
+  /**
+   * Starts a server and returns what `greet` does with its socket: the login that proves it answers. `dataReady`, the
+   * making of the data directory, runs beside the making of the container. Throws `MYAAS_SERVER_FAILED` with the end
+   * of the server's log when it dies instead; whatever was made is left to `dismantle`.
+   */
+  async start<T>(
+    spec: ServerSpec,
+    dataReady: Promise<void>,
+    greet: (socketPath: string, signal: AbortSignal) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<{ containerId: string; greeted: T }> {
+    const [container, directory] = await Promise.allSettled([this.#makeContainer(spec), dataReady]);
+    if (container.status === 'rejected') throw container.reason;
+    if (directory.status === 'rejected') throw directory.reason;
+    signal.throwIfAborted();
+    const containerId = container.value;
+
+    // Ends whatever still waits when one of the three below has decided.
+    const over = new AbortController();
+    const waiting = AbortSignal.any([signal, over.signal]);
+    try {
+      const listening = fileAppears(this.#paths.run(spec.id), spec.engine.socketName, waiting);
+      listening.catch(() => undefined);
+      await this.#docker.start(containerId);
+      const greeted = await Promise.race([
+        listening.then(() => greet(this.socketOf(spec), waiting)),
+        this.#died(containerId, waiting),
+        rejectOnAbort(signal),
+      ]);
+      await rm(`${this.#paths.run(spec.id)}/${spec.engine.startupFileName}`, { force: true });
+      return { containerId, greeted };
+    } catch (error) {
+      if (signal.aborted || error instanceof MyaasError) throw error;
+      const log = await this.lastWords(containerId);
+      throw errors.serverFailed(`The database server does not answer: ${messageOf(error)}.`, log);
+    } finally {
+      over.abort();
+    }
+  }
+
+  async #makeContainer(spec: ServerSpec): Promise<string> {
+    const { server, gateGid } = this.#accounts;
+    const run = this.#paths.run(spec.id);
+    await rm(run, { recursive: true, force: true });
+    await mkdir(run, { mode: 0o700 });
+    if (spec.account) {
+      const startup = `${run}/${spec.engine.startupFileName}`;
+      await writeFile(startup, spec.engine.startupStatements(spec.account), { mode: 0o400 });
+      await chown(startup, server.uid, server.gid);
+    }
+    // The gate passes through, and lists nothing; an import is nobody's but ours.
+    await chown(run, server.uid, spec.role === 'server' ? gateGid : server.gid);
+    await chmod(run, spec.role === 'server' ? 0o710 : 0o700);
+    const tmp = `${spec.home}/tmp`;
+    await rm(tmp, { recursive: true, force: true });
+    await mkdir(tmp, { mode: 0o700, recursive: true });
+    await chown(tmp, server.uid, server.gid);
+    return this.#docker.create({
+      role: spec.role,
+      id: spec.id,
+      ...(spec.labels && { labels: spec.labels }),
+      image: spec.image,
+      command: spec.command,
+      user: server,
+      mounts: [
+        { source: spec.home, target: inContainer.home },
+        { source: run, target: inContainer.run },
+      ],
+      memoryBytes: spec.memoryBytes,
+      cpus: spec.cpus,
+    });
+  }
+
+  /** Never resolves: rejects when the container stops. */
+  async #died(containerId: string, signal: AbortSignal): Promise<never> {
+    const exitCode = await this.#docker.wait(containerId, signal);
+    throw errors.serverFailed(
+      `The database server stopped at its start (exit code ${String(exitCode)}).`,
+      await this.lastWords(containerId),
+    );
+  }
+
+  /** The end of a server's log, for an error message. */
+  async lastWords(containerId: string): Promise<string> {
+    return (await this.#docker.logs(containerId, 15)).trim();
+  }
+
+  /** Kills the server and removes its container and run directory; fine when they are gone. */
+  async dismantle(id: string): Promise<void> {
+    await this.#docker.removeAllOf(id);
+    await rm(this.#paths.run(id), { recursive: true, force: true });
+  }
+}
+
+/** Resolves when `directory` has an entry `name`. Told by the kernel, not by looking again and again. */
+async function fileAppears(directory: string, name: string, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  await new Promise<void>((resolve, reject) => {
+    const watcher = watch(directory, { signal }, () => {
+      if (existsSync(`${directory}/${name}`)) done();
+    });
+    const done = () => {
+      watcher.close();
+      resolve();
+    };
+    watcher.once('error', reject);
+    watcher.once('close', () => reject(new Error(`Nobody waits for ${directory}/${name} any more.`)));
+    if (existsSync(`${directory}/${name}`)) done();
+  });
+}
+
+async function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  return new Promise<never>((_, reject) => {
+    const abort = () => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
+}

@@ -1,0 +1,47 @@
+import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
+import type { ErrorBody } from '../contract.ts';
+import { errors, messageOf, MyaasError } from '../errors.ts';
+
+/** Whatever was thrown, as one of the catalogue. */
+export function asMyaasError(thrown: FastifyError | Error): MyaasError {
+  if (thrown instanceof MyaasError) return thrown;
+  if ('validation' in thrown && thrown.validation !== undefined)
+    return errors.badRequest(`${thrown.message}.`);
+  if ('code' in thrown && thrown.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return errors.tooLarge();
+  if ('statusCode' in thrown && typeof thrown.statusCode === 'number' && thrown.statusCode < 500) {
+    return new MyaasError(
+      'MYAAS_BAD_REQUEST',
+      thrown.statusCode,
+      `${thrown.message}.`,
+      'See /v1/openapi.json for what this call takes.',
+    );
+  }
+  return errors.internal(thrown);
+}
+
+/** Logs a failure that is ours; what clients did wrong is theirs to know. */
+export function logFailure(request: FastifyRequest, thrown: Error, error: MyaasError): void {
+  if (error.status < 500) return;
+  const { cause } = error;
+  const because =
+    cause === undefined
+      ? ''
+      : `: ${cause instanceof Error ? (cause.stack ?? cause.message) : messageOf(cause)}`;
+  request.log.error(`${request.method} ${request.routeOptions.url ?? ''}: ${thrown.message}${because}`);
+}
+
+/** One envelope for every error there is. */
+export function useErrorEnvelope(app: FastifyInstance): void {
+  app.setErrorHandler<FastifyError>(async (thrown, request, reply) => {
+    const error = asMyaasError(thrown);
+    logFailure(request, thrown, error);
+    if (error.status === 401) reply.header('www-authenticate', 'Bearer realm="MyAAS"');
+    const { code, message, hint } = error;
+    const body: ErrorBody = { error: { code, message, hint, requestId: request.id } };
+    return reply.code(error.status).send(body);
+  });
+  app.setNotFoundHandler(async (request) => {
+    throw errors.notFound(`${request.method} ${request.url.split('?')[0]?.slice(0, 200) ?? ''}`);
+    return Promise.resolve();
+  });
+}

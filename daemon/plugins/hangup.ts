@@ -1,0 +1,11 @@
+import type { FastifyReply } from 'fastify';
+import { errors } from '../errors.ts';
+
+/** Aborts when the client goes away before it has its answer. */
+export function hangUpSignal(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableEnded) controller.abort(errors.cancelled('The request, whose client hung up,'));
+  });
+  return controller.signal;
+}

@@ -1,0 +1,190 @@
+/**
+ * The API of the original MyAAS (habitissimo/myaas, server.py), for scripts that exist: same paths, fields and types.
+ * Its errors are `{"status": "…"}`. It wants a token too, unless the operator named a user for it.
+ */
+import formbody from '@fastify/formbody';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { App } from '../app.ts';
+import type { InstanceRow, User } from '../drivers/registry.ts';
+import type { Docker } from '../drivers/docker.ts';
+import { errors, MyaasError } from '../errors.ts';
+import type { Builder } from '../instances/builder.ts';
+import { refOf, type Instances } from '../instances/instances.ts';
+import { checkMayChange } from '../routes/instances.ts';
+import type { Templates } from '../templates/templates.ts';
+import type { Authenticator } from './auth.ts';
+import { userOf } from './auth.ts';
+import { asMyaasError, logFailure } from './errors.ts';
+import { hangUpSignal } from './hangup.ts';
+
+export interface LegacyDeps {
+  readonly instances: Instances;
+  readonly templates: Templates;
+  readonly docker: Docker;
+  readonly builder: Builder;
+  readonly authenticator: Authenticator;
+  readonly legacyUser: string | undefined;
+}
+
+interface Ref {
+  template: string;
+  name: string;
+}
+
+/** `expires_at` was Python's `str(datetime.timestamp())`: seconds with microseconds, as text. */
+const expiresAtOf = (row: InstanceRow) =>
+  row.expiresAt === null ? {} : { expires_at: (Date.parse(row.expiresAt) / 1000).toFixed(6) };
+const createdOf = (row: InstanceRow): number => Math.floor(Date.parse(row.createdAt) / 1000);
+
+/**
+ * What no browser's page can leave out: a page in the user's browser must not use what needs no token.
+ * `Sec-Fetch-Site` is sent by all of them, `Origin` with every POST and DELETE.
+ */
+const isFromBrowser = ({ headers }: FastifyRequest): boolean =>
+  headers.origin !== undefined || headers['sec-fetch-site'] !== undefined;
+
+export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
+  const { instances, templates, docker, builder, authenticator, legacyUser } = deps;
+
+  // `requests.post(url)` and the like send bodies of any type, or empty ones.
+  app.removeAllContentTypeParsers();
+  await app.register(formbody);
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    const text = String(body).trim();
+    if (text === '') return done(null, undefined);
+    try {
+      done(null, JSON.parse(text));
+    } catch {
+      done(errors.badRequest('The body is not valid JSON.'));
+    }
+  });
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, _body, done) => done(null, undefined));
+
+  app.addHook('onRequest', async (request) => {
+    request.user = authenticator.userOf(request);
+    if (!request.user && legacyUser !== undefined && !isFromBrowser(request)) {
+      request.user = { name: legacyUser, admin: false };
+    }
+    if (!request.user) throw errors.unauthorized('The request carries no token.');
+    return Promise.resolve();
+  });
+
+  app.setErrorHandler<FastifyError>(async (thrown, request, reply) => {
+    const error = asMyaasError(thrown);
+    logFailure(request, thrown, error);
+    if (error.code === 'MYAAS_INSTANCE_EXISTS') return notModified(reply);
+    const { status, message } = legacyErrorOf(error, request.params as Partial<Ref>);
+    return reply.code(status).send({ status: message });
+  });
+
+  const rowOf = ({ template, name }: Ref): InstanceRow => instances.find(`${template}/${name}`);
+
+  const show = async (row: InstanceRow, user: User) => {
+    const { password } = instances.view(row, user);
+    const container = await builder.container(row.id);
+    return {
+      ...(password === undefined && { password: '' }),
+      database: row.databaseName,
+      host: instances.view(row, user).host,
+      name: row.name,
+      port: String(row.port),
+      user: row.username,
+      ...(password !== undefined && { password }),
+      running: container?.running ?? false,
+      status: container?.status ?? 'Not running',
+      created: createdOf(row),
+      ...expiresAtOf(row),
+    };
+  };
+
+  app.get('/', { schema: { hide: true } }, async () =>
+    Promise.resolve({
+      status: 'Service is running',
+      templates: published(templates),
+      databases: instances.list().map((row) => `${row.template},${row.name}`),
+    }),
+  );
+
+  app.get('/templates', { schema: { hide: true } }, async () =>
+    Promise.resolve({ templates: published(templates) }),
+  );
+
+  app.get('/db', { schema: { hide: true } }, async () => {
+    const containers = new Map((await docker.list()).map((container) => [container.id, container]));
+    return {
+      databases: instances.list().map((row) => ({
+        template: row.template,
+        name: row.name,
+        state: containers.get(row.id)?.status ?? 'Not running',
+        created: createdOf(row),
+        ...expiresAtOf(row),
+      })),
+    };
+  });
+
+  app.get<{ Params: Ref; Querystring: { all?: string } }>(
+    '/db/:template/:name',
+    { schema: { hide: true } },
+    async (request) => {
+      const row = rowOf(request.params);
+      const user = userOf(request);
+      if (!request.query.all) return show(row, user);
+      checkMayChange(user, row);
+      const container = await builder.container(row.id);
+      if (!container) throw errors.instanceNotFound(refOf(row));
+      return { container: await docker.inspect(container.containerId) };
+    },
+  );
+
+  app.post<{ Params: Ref; Body: unknown }>(
+    '/db/:template/:name',
+    { schema: { hide: true } },
+    async (request, reply) => {
+      const user = userOf(request);
+      const ttl = legacyTtl(request.body);
+      const row = await instances.create(
+        user,
+        { ...request.params, ...(ttl !== undefined && { ttl }) },
+        hangUpSignal(reply),
+      );
+      return reply.code(201).send(await show(row, user));
+    },
+  );
+
+  app.delete<{ Params: Ref }>('/db/:template/:name', { schema: { hide: true } }, async (request, reply) => {
+    const row = rowOf(request.params);
+    checkMayChange(userOf(request), row);
+    await instances.delete(row, false);
+    return reply.code(204).removeHeader('content-type').send();
+  });
+}
+
+const published = (templates: Templates): string[] =>
+  templates.list().flatMap(({ name, current }) => (current === null ? [] : [name]));
+
+function notModified(reply: FastifyReply): FastifyReply {
+  return reply.code(304).removeHeader('content-type').send();
+}
+
+/** The original took a falsy one for its default, and "0" in a form for ever. */
+function legacyTtl(body: unknown): number | string | undefined {
+  if (typeof body !== 'object' || body === null || !('ttl' in body)) return undefined;
+  const { ttl } = body;
+  if (ttl === null || ttl === '' || ttl === 0) return undefined;
+  if (ttl === '0') return 'never';
+  if (typeof ttl === 'number' || typeof ttl === 'string') return ttl;
+  throw errors.badTtl(JSON.stringify(ttl), 'it is neither a number nor text');
+}
+
+function legacyErrorOf(error: MyaasError, { template }: Partial<Ref>): { status: number; message: string } {
+  switch (error.code) {
+    case 'MYAAS_TEMPLATE_IMPORTING':
+      return { status: 423, message: 'Database not available, content is being imported.' };
+    case 'MYAAS_TEMPLATE_NOT_FOUND':
+      return { status: 404, message: `Template "${template ?? ''}" does not exist.` };
+    case 'MYAAS_INSTANCE_NOT_FOUND':
+      return { status: 404, message: 'Not found' };
+    default:
+      return { status: error.status, message: `${error.message} ${error.hint}` };
+  }
+}

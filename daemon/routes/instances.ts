@@ -1,0 +1,134 @@
+import { Type } from 'typebox';
+import type { App } from '../app.ts';
+import { CreateInstance, Instance, PatchInstance, ResetInstance } from '../contract.ts';
+import type { InstanceRow, User } from '../drivers/registry.ts';
+import { errors } from '../errors.ts';
+import type { Builder } from '../instances/builder.ts';
+import { refOf, type Instances } from '../instances/instances.ts';
+import { userOf } from '../plugins/auth.ts';
+import { hangUpSignal } from '../plugins/hangup.ts';
+
+const Params = Type.Object({ id: Type.String({ description: 'An id, or template/name, encoded' }) });
+const logLines = 1000;
+
+/** Throws `MYAAS_FORBIDDEN` unless it is the user's own, or the user an admin. */
+export function checkMayChange(user: User, row: InstanceRow): void {
+  if (!user.admin && user.name !== row.owner) {
+    throw errors.forbidden(`Instance "${refOf(row)}" belongs to ${row.owner}.`);
+  }
+}
+
+export function instanceRoutes(app: App, instances: Instances, builder: Builder): void {
+  const own = (id: string, user: User): InstanceRow => {
+    const row = instances.find(id);
+    checkMayChange(user, row);
+    return row;
+  };
+
+  app.get(
+    '/v1/instances',
+    {
+      schema: {
+        summary: 'All instances; credentials only of your own, or for admins',
+        querystring: Type.Object({
+          owner: Type.Optional(Type.String()),
+          template: Type.Optional(Type.String()),
+        }),
+        response: { 200: Type.Object({ instances: Type.Array(Instance) }) },
+      },
+    },
+    async (request) => {
+      const { owner, template } = request.query;
+      const rows = instances
+        .list()
+        .filter(
+          (row) =>
+            (owner === undefined || row.owner === owner) &&
+            (template === undefined || row.template === template),
+        );
+      return Promise.resolve({ instances: rows.map((row) => instances.view(row, request.user)) });
+    },
+  );
+
+  app.post(
+    '/v1/instances',
+    {
+      schema: {
+        summary: 'A ready instance with credentials',
+        body: CreateInstance,
+        response: { 201: Instance },
+      },
+    },
+    async (request, reply) => {
+      const user = userOf(request);
+      const row = await instances.create(user, request.body, hangUpSignal(reply));
+      return reply.code(201).header('location', `/v1/instances/${row.id}`).send(instances.view(row, user));
+    },
+  );
+
+  app.get('/v1/instances/:id', { schema: { params: Params, response: { 200: Instance } } }, async (request) =>
+    Promise.resolve(instances.view(instances.find(request.params.id), request.user)),
+  );
+
+  app.patch(
+    '/v1/instances/:id',
+    {
+      schema: {
+        summary: 'Extend, never expire, protect',
+        params: Params,
+        body: PatchInstance,
+        response: { 200: Instance },
+      },
+    },
+    async (request) => {
+      const user = userOf(request);
+      return instances.view(await instances.patch(own(request.params.id, user), request.body), user);
+    },
+  );
+
+  app.delete(
+    '/v1/instances/:id',
+    {
+      schema: {
+        params: Params,
+        querystring: Type.Object({
+          force: Type.Optional(Type.String({ description: '"1": also when it is protected' })),
+        }),
+        response: { 204: Type.Null() },
+      },
+    },
+    async (request, reply) => {
+      await instances.delete(own(request.params.id, userOf(request)), request.query.force === '1');
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.post(
+    '/v1/instances/:id/reset',
+    {
+      schema: {
+        summary: 'Fresh data, same port and credentials',
+        params: Params,
+        body: Type.Optional(ResetInstance),
+        response: { 200: Instance },
+      },
+    },
+    async (request) => {
+      const user = userOf(request);
+      const row = await instances.reset(own(request.params.id, user), request.body?.version);
+      return instances.view(row, user);
+    },
+  );
+
+  app.get(
+    '/v1/instances/:id/logs',
+    {
+      schema: {
+        summary: "The end of the database server's log",
+        params: Params,
+        response: { 200: Type.Object({ log: Type.String() }) },
+      },
+    },
+    async (request) => ({ log: await builder.logs(own(request.params.id, userOf(request)).id, logLines) }),
+  );
+}

@@ -1,0 +1,76 @@
+import { Type } from 'typebox';
+import type { App } from '../app.ts';
+import { Job, RefreshTemplates, Template } from '../contract.ts';
+import { requireAdmin } from '../plugins/auth.ts';
+import type { ImportJobs } from '../templates/jobs.ts';
+import type { Templates } from '../templates/templates.ts';
+
+const Params = Type.Object({ template: Type.String() });
+const JobParams = Type.Object({ id: Type.String() });
+
+export function templateRoutes(app: App, templates: Templates, jobs: ImportJobs): void {
+  app.get(
+    '/v1/templates',
+    { schema: { response: { 200: Type.Object({ templates: Type.Array(Template) }) } } },
+    async () => Promise.resolve({ templates: templates.list() }),
+  );
+
+  app.get(
+    '/v1/templates/:template',
+    { schema: { params: Params, response: { 200: Template } } },
+    async (request) => Promise.resolve(templates.get(request.params.template)),
+  );
+
+  app.post(
+    '/v1/templates/refresh',
+    {
+      schema: {
+        summary: 'Import new and changed dumps (admin)',
+        body: Type.Optional(RefreshTemplates),
+        response: { 202: Job },
+      },
+    },
+    async (request, reply) => {
+      requireAdmin(request, 'import dumps');
+      const job = await jobs.start(request.body ?? {});
+      return reply.code(202).header('location', `/v1/jobs/${job.id}`).send(job);
+    },
+  );
+
+  app.delete(
+    '/v1/templates/:template',
+    {
+      schema: {
+        params: Params,
+        querystring: Type.Object({
+          force: Type.Optional(Type.String({ description: '"1": with all its instances' })),
+        }),
+        response: { 204: Type.Null() },
+      },
+    },
+    async (request, reply) => {
+      requireAdmin(request, 'delete templates');
+      await templates.delete(request.params.template, request.query.force === '1');
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.get('/v1/jobs/:id', { schema: { params: JobParams, response: { 200: Job } } }, async (request) =>
+    Promise.resolve(jobs.job(request.params.id)),
+  );
+
+  app.delete(
+    '/v1/jobs/:id',
+    {
+      schema: {
+        summary: 'Cancel an import job (admin); answers when it is undone',
+        params: JobParams,
+        response: { 200: Job },
+      },
+    },
+    async (request) => {
+      requireAdmin(request, 'cancel imports');
+      return jobs.cancel(request.params.id);
+    },
+  );
+}

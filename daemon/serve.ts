@@ -1,0 +1,228 @@
+/** `myaas serve`: the privileged process, put together from its parts. Runs until its signal aborts. */
+import { randomBytes } from 'node:crypto';
+import { chmod, chown, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import { pino } from 'pino';
+import { buildApp, type App } from './app.ts';
+import { accounts, pathsOf, type Config, type Paths } from './config.ts';
+import type { Status } from './contract.ts';
+import { diskSpace } from './drivers/btrfs.ts';
+import { Docker } from './drivers/docker.ts';
+import { Registry } from './drivers/registry.ts';
+import { mariadb } from './engines/mariadb.ts';
+import { errors, hasErrno } from './errors.ts';
+import { Events } from './events.ts';
+import { GateLink } from './gate/link.ts';
+import { lookupGroup, lookupUser } from './host/accounts.ts';
+import { recallServerImage } from './host/image.ts';
+import { ensureMounted } from './host/init.ts';
+import { notifySystemd } from './host/notify.ts';
+import { Builder } from './instances/builder.ts';
+import { Instances } from './instances/instances.ts';
+import { LeaseTimer } from './instances/leases.ts';
+import { Servers, type HostAccounts } from './instances/server.ts';
+import { Upkeep } from './instances/upkeep.ts';
+import type { Log } from './log.ts';
+import { Authenticator } from './plugins/auth.ts';
+import { Catalogue } from './templates/catalogue.ts';
+import { Importer } from './templates/import.ts';
+import { ImportJobs } from './templates/jobs.ts';
+import { Templates } from './templates/templates.ts';
+import { version } from './version.ts';
+
+/** Throws a `MyaasError` with the remedy when the host is not ready for it. */
+export async function serve(config: Config, signal: AbortSignal): Promise<void> {
+  if (process.getuid?.() !== 0) throw errors.needsRoot('serve');
+  const logger = pino({
+    level: config.debug ? 'debug' : 'info',
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+  });
+  const log: Log = logger;
+  const paths = pathsOf(config);
+  await ensureMounted(config);
+  const hostAccounts = await findAccounts();
+  const registry = Registry.open(paths.registry);
+  const image = recallServerImage(config, registry);
+  if (!image) throw errors.hostNotReady('No server image has been chosen yet.', 'Run "myaas init" as root.');
+  const docker = new Docker({ host: config.dockerHost, hostId: registry.hostId, prefix: config.prefix });
+  await docker.ping();
+  if ((await docker.imageId(image.reference)) === undefined) {
+    throw errors.imageMissing(image.reference, 'Docker Engine does not have it any more');
+  }
+
+  await mkdir(config.runDir, { recursive: true, mode: 0o755 });
+  const events = new Events();
+  const servers = new Servers(docker, paths, hostAccounts);
+  const catalogue = new Catalogue(paths, log);
+  await catalogue.load();
+  const gate = new GateLink({
+    socketPath: paths.gateSocket,
+    owner: hostAccounts.gate,
+    routes: () => instances.routes(),
+    log,
+  });
+  const builder = new Builder({
+    config,
+    paths,
+    docker,
+    servers,
+    registry,
+    engine: mariadb,
+    gate,
+    image: () => image.reference,
+  });
+  const instances: Instances = new Instances({
+    config,
+    paths,
+    builder,
+    servers,
+    catalogue,
+    registry,
+    engine: mariadb,
+    gate,
+    events,
+    log,
+    onLeases: () => leases.arm(),
+    isImporting: (template) => templates.isImporting(template),
+  });
+  const upkeep = new Upkeep({ instances, builder, docker, registry, log });
+  const leases = new LeaseTimer(
+    () => registry.nextExpiry(),
+    () => upkeep.expire(),
+  );
+  const templates: Templates = new Templates({
+    catalogue,
+    instances,
+    jobs: () => jobs,
+    events,
+    keepVersions: config.keepVersions,
+  });
+  const jobs: ImportJobs = new ImportJobs({
+    dumpsDirectory: paths.dumps,
+    importer: new Importer({
+      config,
+      paths,
+      docker,
+      servers,
+      catalogue,
+      engine: mariadb,
+      image: () => image.reference,
+    }),
+    catalogue,
+    registry,
+    log,
+    onJob: (job) => events.publish({ type: 'job', job }),
+    onTemplate: (template) => templates.publish(template),
+    prune: (template) => templates.prune(template),
+  });
+
+  const statusOf = async (): Promise<Omit<Status, 'user'>> => {
+    const rows = instances.list();
+    const { totalBytes, freeBytes } = await diskSpace(paths.data);
+    const portsTotal = config.ports.to - config.ports.from + 1;
+    const counts: Record<string, number> = {};
+    for (const { state } of rows) counts[state] = (counts[state] ?? 0) + 1;
+    return {
+      version,
+      host: config.hostname,
+      engines: [{ name: mariadb.name, image: image.reference, imageReason: image.reason }],
+      gate: gate.connected ? 'connected' : 'absent',
+      capacity: {
+        portsTotal,
+        portsFree: portsTotal - rows.length,
+        diskTotalBytes: totalBytes,
+        diskFreeBytes: freeBytes,
+      },
+      counts: { templates: catalogue.names().length, instances: counts },
+      defaultTtlSeconds: config.containerTtlSeconds === 0 ? null : config.containerTtlSeconds,
+    };
+  };
+
+  const rootToken = randomBytes(32).toString('base64url');
+  const stopping = new AbortController();
+  const app = await buildApp({
+    version,
+    logger,
+    authenticator: new Authenticator(registry, rootToken),
+    instances,
+    builder,
+    templates,
+    jobs,
+    events,
+    docker,
+    legacyUser: config.legacyUser,
+    statusOf,
+    stopping: stopping.signal,
+  });
+
+  await gate.listen();
+  await removeStrayRunDirectories(paths, config.runDir, instances);
+  await upkeep.recover();
+  leases.arm();
+  void upkeep.watchDeaths(stopping.signal);
+  const apiSocket = await listen(app, config, paths);
+  await writeFile(paths.rootToken, rootToken, { mode: 0o600 });
+  // A file that was there keeps its mode.
+  await chmod(paths.rootToken, 0o600);
+  log.info(
+    `MyAAS ${version} serves on ${paths.apiSocket} and http://${config.listen.host}:${String(config.listen.port)}, with ${image.reference} (${image.reason}).`,
+  );
+  await notifySystemd('READY=1');
+
+  if (!signal.aborted) await once(signal, 'abort');
+  log.info('Stopping.');
+  await notifySystemd('STOPPING=1');
+  stopping.abort();
+  leases.stop();
+  await Promise.all([instances.stop(), jobs.stop()]);
+  apiSocket.close();
+  await app.close();
+  await gate.close();
+  registry.close();
+}
+
+async function findAccounts(): Promise<HostAccounts & { gate: { uid: number; gid: number } }> {
+  const [server, gate] = [await lookupUser(accounts.serverUser), await lookupUser(accounts.gateUser)];
+  if (!server || !gate) {
+    throw errors.hostNotReady(
+      `The system users "${accounts.serverUser}" and "${accounts.gateUser}" are not there.`,
+      'Run "myaas init" as root.',
+    );
+  }
+  return { server, gate, gateGid: gate.gid };
+}
+
+/** Run directories outlive a kill of this process, and a failed import has no row. */
+async function removeStrayRunDirectories(paths: Paths, runDir: string, instances: Instances): Promise<void> {
+  const known = new Set(instances.list().map(({ id }) => id));
+  for (const name of await readdir(runDir)) {
+    if (/^(import-)?[0-9a-f]{12}$/.test(name) && !known.has(name))
+      await rm(paths.run(name), { recursive: true, force: true });
+  }
+}
+
+/** Listens on TCP and on the Unix socket, which the group may use. */
+async function listen(app: App, config: Config, paths: Paths): Promise<Server> {
+  const { host, port } = config.listen;
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    if (hasErrno(error, 'EADDRINUSE')) {
+      throw errors.hostNotReady(
+        `Another program listens on ${host}:${String(port)}.`,
+        'Stop it (is "myaas serve" running already?), or set MYAAS_LISTEN.',
+        error,
+      );
+    }
+    throw error;
+  }
+  await rm(paths.apiSocket, { force: true });
+  const server = createServer(app.routing);
+  server.listen(paths.apiSocket);
+  await once(server, 'listening');
+  await chown(paths.apiSocket, 0, (await lookupGroup(accounts.apiGroup)) ?? 0);
+  await chmod(paths.apiSocket, 0o660);
+  return server;
+}

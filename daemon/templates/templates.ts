@@ -1,0 +1,108 @@
+/** What clients see of templates, and what operators do with them besides importing. */
+import type { Template } from '../contract.ts';
+import type { InstanceRow } from '../drivers/registry.ts';
+import { errors } from '../errors.ts';
+import type { Events } from '../events.ts';
+import type { Instances } from '../instances/instances.ts';
+import { refOf } from '../instances/instances.ts';
+import { checkName } from '../names.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { ImportJobs } from './jobs.ts';
+
+export interface TemplatesDeps {
+  readonly catalogue: Catalogue;
+  readonly instances: Instances;
+  /** Comes later: jobs and templates know each other. */
+  readonly jobs: () => ImportJobs;
+  readonly events: Events;
+  readonly keepVersions: number;
+}
+
+export class Templates {
+  readonly #deps: TemplatesDeps;
+
+  constructor(deps: TemplatesDeps) {
+    this.#deps = deps;
+  }
+
+  list(): Template[] {
+    const { catalogue, jobs } = this.#deps;
+    const names = new Set([...catalogue.names(), ...jobs().templatesWithImports()]);
+    return [...names].sort().map((name) => this.#view(name));
+  }
+
+  /** Throws `MYAAS_TEMPLATE_NOT_FOUND`. */
+  get(name: string): Template {
+    const { catalogue, jobs } = this.#deps;
+    if (!catalogue.current(name) && !jobs().latest(name)) throw errors.templateNotFound(name.slice(0, 80));
+    return this.#view(name);
+  }
+
+  isImporting(name: string): boolean {
+    const state = this.#deps.jobs().latest(name)?.state;
+    return state === 'running' || state === 'queued';
+  }
+
+  #view(name: string): Template {
+    const { catalogue, jobs } = this.#deps;
+    const versions = catalogue.versions(name);
+    const current = versions[0];
+    const users = this.#users(name);
+    return {
+      name,
+      engine: current?.engine ?? 'mariadb',
+      current: current?.version ?? null,
+      sizeBytes: current?.sizeBytes ?? 0,
+      importedAt: current?.importedAt ?? null,
+      versions: versions.map((manifest) => ({
+        version: manifest.version,
+        importedAt: manifest.importedAt,
+        sizeBytes: manifest.sizeBytes,
+        dump: manifest.dump.file,
+        dumpModifiedAt: new Date(manifest.dump.modifiedMs).toISOString(),
+        engineVersion: manifest.engineVersion,
+        databases: manifest.databases,
+        instances: users.filter(({ version }) => version === manifest.version).length,
+      })),
+      import: jobs().latest(name),
+    };
+  }
+
+  #users(name: string): InstanceRow[] {
+    return this.#deps.instances.list().filter(({ template }) => template === name);
+  }
+
+  /** Tells whoever watches that a template changed, or is gone. */
+  publish(name: string): void {
+    const { catalogue, jobs, events } = this.#deps;
+    const exists = catalogue.current(name) !== undefined || jobs().latest(name) !== null;
+    events.publish(
+      exists ? { type: 'template', template: this.#view(name) } : { type: 'template-deleted', name },
+    );
+  }
+
+  /** Removes the versions beyond the newest few that no instance was cloned from. */
+  async prune(name: string): Promise<void> {
+    const { catalogue, keepVersions } = this.#deps;
+    for (const { version } of catalogue.versions(name).slice(keepVersions)) {
+      // Asked anew for each: instances come and go meanwhile.
+      if (this.#users(name).some((row) => row.version === version)) continue;
+      await catalogue.discard(name, version);
+    }
+    this.publish(name);
+  }
+
+  /** Throws `MYAAS_TEMPLATE_IN_USE` while there are instances of it, unless forced: then they go with it. */
+  async delete(name: string, force: boolean): Promise<void> {
+    const { catalogue, instances, jobs } = this.#deps;
+    checkName('template', name);
+    this.get(name);
+    if (this.isImporting(name)) throw errors.templateBusy(name);
+    const users = this.#users(name);
+    if (users.length > 0 && !force) throw errors.templateInUse(name, users.map(refOf));
+    await Promise.all(users.map((row) => instances.delete(row, true)));
+    for (const { version } of [...catalogue.versions(name)]) await catalogue.discard(name, version);
+    jobs().forget(name);
+    this.publish(name);
+  }
+}
