@@ -1,0 +1,106 @@
+import { messageOf } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { Listener, type ListenerOptions } from './listener.ts';
+import type { Route, RouteActivity, RouteFailure } from './protocol.ts';
+import { mysqlRefusal, type Refusal } from './refusal.ts';
+
+/** How long a client waits for an instance that is being reset or started. */
+export const holdLimitMs = 30_000;
+
+export interface GateOptions {
+  /** The address instance ports are bound to. */
+  readonly bind: string;
+  readonly log: Log;
+  readonly holdLimitMs?: number;
+  readonly refusal?: Refusal;
+}
+
+/**
+ * Every instance's TCP port. Knows routes and sockets, and nothing of processes or of who commands it.
+ *
+ * INVARIANT: changes are made one at a time, in the order they were asked for, also when the one who asked is gone.
+ */
+export class Gate {
+  readonly #options: ListenerOptions;
+  readonly #listeners = new Map<string, Listener>();
+  #lastChange: Promise<unknown> = Promise.resolve();
+
+  constructor({ bind, log, holdLimitMs: limitMs = holdLimitMs, refusal = mysqlRefusal }: GateOptions) {
+    this.#options = { bind, log, holdLimitMs: limitMs, refusal };
+  }
+
+  /**
+   * Makes `routes` all there is. Connections of unchanged routes notice nothing. A port that cannot be opened does not
+   * stop the others: it is in the answer.
+   */
+  sync(routes: readonly Route[]): Promise<RouteFailure[]> {
+    return this.#inTurn(async () => {
+      const wanted = new Set(routes.map(({ id }) => id));
+      // First, so that a port can pass from one instance to another.
+      for (const id of [...this.#listeners.keys()]) if (!wanted.has(id)) await this.#remove(id);
+      const failures: RouteFailure[] = [];
+      for (const route of routes) {
+        try {
+          await this.#set(route);
+        } catch (error) {
+          failures.push({ id: route.id, port: route.port, code: errnoOf(error) });
+        }
+      }
+      return failures;
+    });
+  }
+
+  /**
+   * Opens a route's port, or changes its state. Holding it cuts its connections and lets new ones wait; opening it
+   * lets them in. Throws the system's error when the port cannot be opened; then there is no such route.
+   */
+  set(route: Route): Promise<void> {
+    return this.#inTurn(() => this.#set(route));
+  }
+
+  /** Frees a route's port and cuts its connections. Fine when there is none. */
+  remove(id: string): Promise<void> {
+    return this.#inTurn(() => this.#remove(id));
+  }
+
+  activity(): RouteActivity[] {
+    return [...this.#listeners.values()].map((listener) => listener.activity());
+  }
+
+  /** Frees every port and cuts every connection. */
+  async close(): Promise<void> {
+    await this.sync([]);
+  }
+
+  async #set(route: Route): Promise<void> {
+    const present = this.#listeners.get(route.id);
+    if (present?.port === route.port) {
+      present.update(route);
+      return;
+    }
+    await this.#remove(route.id);
+    const listener = new Listener(route, this.#options);
+    await listener.listen();
+    this.#listeners.set(route.id, listener);
+  }
+
+  async #remove(id: string): Promise<void> {
+    const listener = this.#listeners.get(id);
+    this.#listeners.delete(id);
+    await listener?.close();
+  }
+
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const result = this.#lastChange.then(change);
+    // Whoever asked gets the error; the next change does not care.
+    this.#lastChange = result.catch(() => undefined);
+    return result;
+  }
+}
+
+/** The code of a system error; what is none comes as its message. */
+export function errnoOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : messageOf(error).slice(0, 64);
+}
