@@ -29,7 +29,7 @@ describe('the host', () => {
   });
 
   it('knows the users and groups of the system', async () => {
-    assert.deepEqual(await lookupUser('root'), { uid: 0, gid: 0 });
+    assert.deepEqual(await lookupUser('root'), { uid: 0, gid: 0, home: '/root' });
     assert.equal(await lookupGroup('root'), 0);
     assert.equal(await lookupUser('nobody-has-this-name'), undefined);
     assert.equal(await lookupGroup('nobody-has-this-name'), undefined);
@@ -81,7 +81,7 @@ describe('the host', () => {
       startInBackground({
         command: [process.execPath, ...script],
         logFile: `${directory}/log`,
-        socket: `${directory}/socket`,
+        sign: `${directory}/socket`,
         isReady,
         timeoutMs: 20_000,
         signal,
