@@ -3,11 +3,10 @@
  * chunks, so that a client command does not load the daemon's.
  */
 import { execFileSync } from 'node:child_process';
-import { chmod, cp, readFile, rm } from 'node:fs/promises';
+import { chmod, cp, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 const outdir = 'dist';
-const { version } = JSON.parse(await readFile('package.json', 'utf8'));
 
 /** dockerode can reach engines over SSH by a package with native code. MyAAS does not, so a bundle can do without. */
 const withoutSsh = {
@@ -44,7 +43,6 @@ await build({
   sourcesContent: false,
   legalComments: 'external',
   banner: { js: banner },
-  define: { MYAAS_VERSION: JSON.stringify(version) },
   plugins: [withoutSsh],
   logLevel: 'warning',
 });

@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { accounts } from '../config.ts';
 import { runProgram } from './program.ts';
 
-export interface UserIds {
+export interface SystemUser {
   readonly uid: number;
   readonly gid: number;
+  readonly home: string;
 }
 
 /** The fields of the line of `name` in a file such as /etc/passwd. */
@@ -14,9 +15,9 @@ async function entry(file: string, name: string): Promise<string[] | undefined> 
   return lines.map((line) => line.split(':')).find((fields) => fields[0] === name);
 }
 
-export async function lookupUser(name: string): Promise<UserIds | undefined> {
+export async function lookupUser(name: string): Promise<SystemUser | undefined> {
   const fields = await entry('/etc/passwd', name);
-  return fields && { uid: Number(fields[2]), gid: Number(fields[3]) };
+  return fields && { uid: Number(fields[2]), gid: Number(fields[3]), home: fields[5] ?? '' };
 }
 
 export async function lookupGroup(name: string): Promise<number | undefined> {

@@ -15,13 +15,15 @@ export interface BackgroundProcess {
   readonly startTicks: string;
 }
 
+const askAgainMs = 100;
+
 interface Start {
   readonly command: readonly [program: string, ...args: string[]];
   readonly env?: NodeJS.ProcessEnv;
   readonly logFile: string;
-  /** The socket file that the process makes. */
-  readonly socket: string;
-  /** Whether it works; asked whenever something happens to the socket file. */
+  /** The file that shows a sign of life: the socket that the process makes, or the log that it writes. */
+  readonly sign: string;
+  /** Whether it works; asked from the first sign on. */
   readonly isReady: () => Promise<boolean>;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -32,9 +34,9 @@ interface Start {
  * aborts, it is ended; the error's message then says why and has the end of the log.
  */
 export async function startInBackground(start: Start): Promise<BackgroundProcess> {
-  const { command, logFile, socket, signal } = start;
+  const { command, logFile, sign, signal } = start;
   signal?.throwIfAborted();
-  await mkdir(dirname(socket), { recursive: true });
+  await mkdir(dirname(sign), { recursive: true });
   await mkdir(dirname(logFile), { recursive: true });
   await using log = await open(logFile, 'a', 0o600);
   const [program, ...args] = command;
@@ -61,10 +63,7 @@ export async function startInBackground(start: Start): Promise<BackgroundProcess
   return { pid, startTicks: (await startTicksOf(pid)) ?? '' };
 }
 
-async function ready(
-  child: ReturnType<typeof spawn>,
-  { command, socket, isReady, timeoutMs, signal }: Start,
-) {
+async function ready(child: ReturnType<typeof spawn>, { command, sign, isReady, timeoutMs, signal }: Start) {
   const settled = new AbortController();
   const program = basename(command[0]);
   const gone = once(child, 'exit').then(([exitCode]) => {
@@ -78,11 +77,16 @@ async function ready(
   const late = once(ends, 'abort', { signal: settled.signal }).then(() => {
     throw ends.reason;
   });
-  // Servers bind, listen, then set the file's mode, which is an event too: none comes too late.
   const answered = new Promise<void>((resolve, reject) => {
-    const ask = () => isReady().then((yes) => (yes ? resolve() : undefined), reject);
-    watch(dirname(socket), { signal: settled.signal }, (_event, file) => {
-      if (file === null || file === basename(socket)) void ask();
+    const ask = async (): Promise<void> => {
+      // The sign may come a moment before the process is ready for what is asked.
+      while (!settled.signal.aborted && !(await isReady())) await delay(askAgainMs);
+      resolve();
+    };
+    const watcher = watch(dirname(sign), { signal: settled.signal }, (_event, file) => {
+      if (file !== null && file !== basename(sign)) return;
+      watcher.close();
+      ask().catch(reject);
     });
   });
   try {

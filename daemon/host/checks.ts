@@ -1,14 +1,14 @@
 /** What `myaas doctor` looks at, one function for each part of the host. */
 import { constants } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
-import { request } from 'node:http';
-import { text } from 'node:stream/consumers';
+import { Api } from '../cli/api.ts';
+import { Client } from '../cli/client.ts';
 import { accounts, type Config, pathsOf } from '../config.ts';
 import type { Status } from '../contract.ts';
 import * as btrfs from '../drivers/btrfs.ts';
 import { Docker } from '../drivers/docker.ts';
 import type { Registry } from '../drivers/registry.ts';
-import { hasErrno, messageOf } from '../errors.ts';
+import { hasErrno, MyaasError } from '../errors.ts';
 import { lookupGroup, lookupUser } from './accounts.ts';
 import { exists } from './files.ts';
 import { recallServerImage } from './image.ts';
@@ -27,7 +27,7 @@ export const runInit = 'Run "sudo myaas init".';
 const startServe = 'Start it: "systemctl start myaas", or "myaas serve".';
 /** Below this an import of a small dump already fails. */
 const leastFreeBytes = 2 ** 30;
-const engineTimeoutMs = 10_000;
+const answerTimeoutMs = 10_000;
 
 export function nodeVersion(): Finding {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -83,7 +83,7 @@ export async function subvolumes(config: Config): Promise<Finding> {
 
 export async function dockerEngine(config: Config): Promise<Finding> {
   const docker = new Docker({ host: config.dockerHost, hostId: '', prefix: config.prefix });
-  const timeout = AbortSignal.timeout(engineTimeoutMs);
+  const timeout = AbortSignal.timeout(answerTimeoutMs);
   const silent = new Promise<undefined>((resolve) => {
     timeout.addEventListener('abort', () => resolve(undefined));
   });
@@ -91,7 +91,7 @@ export async function dockerEngine(config: Config): Promise<Finding> {
   return engine
     ? ok(`version ${engine.version} at ${config.dockerHost}`)
     : failed(
-        `silent for ${engineTimeoutMs / 1000} s at ${config.dockerHost}.`,
+        `silent for ${answerTimeoutMs / 1000} s at ${config.dockerHost}.`,
         'See its log ("journalctl -u docker").',
       );
 }
@@ -125,48 +125,38 @@ export async function runDirectory({ runDir }: Config): Promise<Finding> {
 
 export async function daemon(config: Config): Promise<Finding> {
   const { apiSocket } = pathsOf(config);
-  try {
-    const { status } = await get(apiSocket, '/healthz');
-    return status === 200
-      ? ok(`answers at ${apiSocket}`)
-      : failed(`answers ${status} at ${apiSocket}.`, 'See its log.');
-  } catch (error) {
-    return failed(`does not answer at ${apiSocket}: ${messageOf(error)}.`, startServe);
-  }
+  const status = await askDaemon(config);
+  return status
+    ? ok(`version ${status.version} answers at ${apiSocket}`)
+    : failed(`does not answer at ${apiSocket}.`, startServe);
 }
 
 export async function gate(config: Config): Promise<Finding> {
+  const status = await askDaemon(config);
+  if (!status) return warning('unknown, as the daemon does not answer.', startServe);
+  return status.gate === 'connected'
+    ? ok('connected')
+    : failed(
+        'not connected, so no instance can be reached.',
+        'Start it: "systemctl start myaas-gate", or "myaas gate".',
+      );
+}
+
+/** What the daemon of this machine says of itself, asked with root's own token; undefined when it does not run. */
+export async function askDaemon(config: Config): Promise<Status | undefined> {
   const { apiSocket, rootToken } = pathsOf(config);
-  const unknown = warning('unknown, as the daemon does not answer.', startServe);
   try {
-    const { status, body } = await get(apiSocket, '/v1/status', (await readFile(rootToken, 'utf8')).trim());
-    if (status !== 200) return unknown;
-    return (JSON.parse(body) as Status).gate === 'connected'
-      ? ok('connected')
-      : failed(
-          'not connected, so no instance can be reached.',
-          'Start it: "systemctl start myaas-gate", or "myaas gate".',
-        );
+    const token = (await readFile(rootToken, 'utf8')).trim();
+    return await new Api(
+      new Client({ url: `unix:${apiSocket}`, token }),
+      AbortSignal.timeout(answerTimeoutMs),
+    ).status();
   } catch (error) {
-    if (hasErrno(error, 'ENOENT') || hasErrno(error, 'ECONNREFUSED')) return unknown;
+    if (hasErrno(error, 'ENOENT')) return undefined;
+    // Until a new daemon has written its own token, the one of the last is not valid.
+    if (error instanceof MyaasError && absent.has(error.code)) return undefined;
     throw error;
   }
 }
 
-async function get(
-  socketPath: string,
-  path: string,
-  token?: string,
-): Promise<{ status: number; body: string }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string }>();
-  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const call = request({ socketPath, path, headers, timeout: engineTimeoutMs }, (response) => {
-    text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
-  });
-  call.on('timeout', () => {
-    call.destroy(new Error(`no answer in ${engineTimeoutMs / 1000} s`));
-  });
-  call.on('error', reject);
-  call.end();
-  return promise;
-}
+const absent = new Set(['MYAAS_DAEMON_UNREACHABLE', 'MYAAS_UNAUTHORIZED']);

@@ -45,7 +45,7 @@ export async function startDocker(options: {
     return await startInBackground({
       command: ['dockerd', '--host', `unix://${socket}`],
       logFile,
-      socket,
+      sign: socket,
       isReady: () => dockerAnswers(docker),
       timeoutMs: startTimeoutMs,
       signal,
