@@ -45,7 +45,6 @@ export class Connection {
     // Why a client broke off is nobody's concern; that it did is told to its server.
     client.on('error', () => this.cut());
     client.on('end', () => this.#clientEnded());
-    client.on('close', () => this.#clientClosed());
   }
 
   get waiting(): boolean {
@@ -95,13 +94,6 @@ export class Connection {
     // One that ends before it was served has gone away. (While unread data is left, 'end' does not come.)
     if (this.#state.kind === 'waiting') this.cut();
     if (this.#state.kind === 'carrying') this.#state.server.end();
-  }
-
-  #clientClosed(): void {
-    // Both directions have ended; what the server has not read yet is still its to read.
-    if (this.#state.kind === 'carrying') this.#state.server.destroySoon();
-    else this.#leaveState();
-    this.#state = { kind: 'closed' };
   }
 
   #refuse(why: string): void {
