@@ -1,7 +1,12 @@
 /** The HTTP API as a Fastify instance: everything but listening. */
 import swagger from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify';
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type RawServerDefault,
+} from 'fastify';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Docker } from './drivers/docker.ts';
@@ -47,9 +52,11 @@ const bodyLimitBytes = 64 * 1024;
 export async function buildApp(deps: AppDeps): Promise<App> {
   const app: App = Fastify({
     loggerInstance: deps.logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     bodyLimit: bodyLimitBytes,
+    // Event streams and idle clients do not keep the daemon from stopping; work has ended by then.
+    forceCloseConnections: true,
     routerOptions: { maxParamLength: 512 },
     // A client's mistake is told, not mended silently.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },

@@ -52,6 +52,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     throw errors.imageMissing(image.reference, 'Docker Engine does not have it any more');
   }
 
+  const stopping = new AbortController();
   await mkdir(config.runDir, { recursive: true, mode: 0o755 });
   const events = new Events();
   const servers = new Servers(docker, paths, hostAccounts);
@@ -87,7 +88,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     onLeases: () => leases.arm(),
     isImporting: (template) => templates.isImporting(template),
   });
-  const upkeep = new Upkeep({ instances, builder, docker, registry, log });
+  const upkeep = new Upkeep({ instances, builder, docker, registry, log, stopping: stopping.signal });
   const leases = new LeaseTimer(
     () => registry.nextExpiry(),
     () => upkeep.expire(),
@@ -141,7 +142,6 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   };
 
   const rootToken = randomBytes(32).toString('base64url');
-  const stopping = new AbortController();
   const app = await buildApp({
     version,
     logger,
@@ -161,7 +161,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   await removeStrayRunDirectories(paths, config.runDir, instances);
   await upkeep.recover();
   leases.arm();
-  void upkeep.watchDeaths(stopping.signal);
+  void upkeep.watchDeaths();
   const apiSocket = await listen(app, config, paths);
   await writeFile(paths.rootToken, rootToken, { mode: 0o600 });
   // A file that was there keeps its mode.
@@ -178,6 +178,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   leases.stop();
   await Promise.all([instances.stop(), jobs.stop()]);
   apiSocket.close();
+  apiSocket.closeAllConnections();
   await app.close();
   await gate.close();
   registry.close();

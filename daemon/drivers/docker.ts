@@ -245,10 +245,19 @@ export class Docker {
       try {
         await this.#dockerode.getContainer(containerId).remove({ force: true, v: true });
       } catch (error) {
-        // 409: its removal is in progress, by an earlier call.
-        if (!hasStatus(error, 404, 409)) throw error;
+        // Its removal is in progress, by an earlier call: its name is free when that has ended.
+        if (hasStatus(error, 409)) await this.#untilRemoved(containerId);
+        else if (!hasStatus(error, 404)) throw error;
       }
     });
+  }
+
+  async #untilRemoved(containerId: string): Promise<void> {
+    try {
+      await this.#dockerode.getContainer(containerId).wait({ condition: 'removed' });
+    } catch (error) {
+      if (!hasStatus(error, 404)) throw error;
+    }
   }
 
   /** Kills and removes every container of this instance or version. */
@@ -345,7 +354,7 @@ export class Docker {
   /** Calls `onDied` for every container of this host that stops, until the signal aborts or the connection ends. */
   async watchDeaths(
     signal: AbortSignal,
-    onDied: (died: { id: string; role: string }) => void,
+    onDied: (died: { id: string; role: string; containerId: string }) => void,
   ): Promise<void> {
     const stream = await this.#ask('follow events', () =>
       this.#dockerode.getEvents({
@@ -360,8 +369,14 @@ export class Docker {
         rest = lines.pop() ?? '';
         for (const line of lines) {
           if (line === '') continue;
-          const { Actor: actor } = JSON.parse(line) as { Actor: { Attributes: Record<string, string> } };
-          onDied({ id: actor.Attributes[labelOf.id] ?? '', role: actor.Attributes[labelOf.role] ?? '' });
+          const { Actor: actor } = JSON.parse(line) as {
+            Actor: { ID: string; Attributes: Record<string, string> };
+          };
+          onDied({
+            id: actor.Attributes[labelOf.id] ?? '',
+            role: actor.Attributes[labelOf.role] ?? '',
+            containerId: actor.ID,
+          });
         }
       }
     } catch (error) {

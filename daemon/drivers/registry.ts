@@ -277,6 +277,7 @@ export class Registry {
 
   /** Changes some columns; undefined when there is no such instance any more. */
   update(id: string, changes: Partial<Omit<InstanceRow, 'id'>>): InstanceRow | undefined {
+    if (Object.keys(changes).length === 0) return this.instance(id);
     const assignments = Object.keys(changes).map((name) => `${name} = :${name}`);
     this.#db
       .prepare(`update instances set ${assignments.join(', ')} where id = :id`)

@@ -21,7 +21,6 @@ const commonFlags = [
   `--socket=${inContainer.run}/${socketName}`,
   `--pid-file=${inContainer.run}/mysqld.pid`,
   '--skip-networking',
-  '--skip-name-resolve',
   '--performance-schema=OFF',
   '--character-set-server=utf8mb4',
   '--innodb-buffer-pool-load-at-startup=OFF',
@@ -147,21 +146,21 @@ class MariadbAdminSession implements AdminSession {
   }
 
   async secureAccounts(username: string): Promise<void> {
-    // The dump may have replaced the grant tables.
-    await this.#connection.query('flush privileges');
-    const accounts = await this.#rows(
-      `select user, host from mysql.global_priv
-       where user <> 'mariadb.sys' and json_value(priv, '$.is_role') is null`,
+    // The grant tables themselves, whatever the dump has made of them: accounts of hosts that no name service knows
+    // are not to be had by ALTER USER. First what comes with every new data directory: root without a password, of
+    // many hosts, and nobody.
+    await this.#connection.query(
+      `delete from mysql.global_priv
+       where user = '' or (host <> 'localhost' and coalesce(json_value(priv, '$.authentication_string'), '') = ''
+         and json_value(priv, '$.is_role') is null)`,
     );
-    for (const { user, host } of accounts) {
-      const account = `${quoteText(String(user))}@${quoteText(String(host))}`;
-      // Locked rather than dropped: they are the DEFINERs of views, triggers and routines.
-      await this.#connection.query(
-        user === ''
-          ? `drop user ${account}`
-          : `alter user ${account} identified via mysql_native_password using 'invalid' account lock`,
-      );
-    }
+    // Locked rather than dropped: they are the DEFINERs of views, triggers and routines.
+    await this.#connection.query(
+      `update mysql.global_priv
+       set priv = json_set(json_remove(priv, '$.auth_or'), '$.plugin', 'mysql_native_password',
+         '$.authentication_string', 'invalid', '$.account_locked', true)
+       where json_value(priv, '$.is_role') is null`,
+    );
     await this.#connection.query('delete from mysql.proxies_priv');
     await this.#connection.query('flush privileges');
     const account = `${quoteText(username)}@'localhost'`;
@@ -248,6 +247,7 @@ export const mariadb: Engine = {
     `--socket=${inContainer.run}/${socketName}`,
     '--user=root',
     '--batch',
+    '--skip-ssl',
     '--default-character-set=utf8mb4',
     '--max-allowed-packet=1G',
     // No \!, system, source, tee: a dump is data, whoever wrote it. Clients before 10.11.8 do not know the option.

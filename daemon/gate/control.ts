@@ -55,12 +55,15 @@ function converse(gate: Gate, { socketPath, log, signal }: ControlOptions): Prom
 
     const channel = openChannel<typeof ServeMessage, GateMessage>(socket, ServeMessage, {
       onMessage: (message) => {
-        if (message.type === 'sync' && !synced) {
-          synced = true;
-          log.info(`linked to serve at ${socketPath}: ${message.routes.length} routes`);
+        if (message.type === 'refused') {
+          refusal = `refused: ${message.reason}`;
+          return;
         }
-        if (message.type === 'refused') refusal = `refused: ${message.reason}`;
-        else void answer(gate, message, channel, log);
+        const answered = answer(gate, message, channel, log);
+        if (message.type !== 'sync' || synced) return;
+        synced = true;
+        const count = message.routes.length;
+        void answered.then(() => log.info(`linked to serve at ${socketPath}: ${count} routes`));
       },
       onClosed: (why) => {
         signal.removeEventListener('abort', hangUp);

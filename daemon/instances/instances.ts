@@ -239,12 +239,15 @@ export class Instances {
       });
       if (!resetting) throw errors.instanceNotFound(refOf(row));
       this.#publish(resetting);
-      return this.#rebuild(resetting);
+      return this.finishReset(resetting);
     });
   }
 
-  /** The second half of a reset, which a crash may leave to `finishReset`. Its server's data is garbage: it is killed, not stopped. */
-  async #rebuild(row: InstanceRow): Promise<InstanceRow> {
+  /**
+   * The second half of a reset, for which a crash may have left only this. The old server's data is garbage: it is
+   * killed, not stopped. Only within `exclusively`.
+   */
+  async finishReset(row: InstanceRow): Promise<InstanceRow> {
     const { builder, gate } = this.#deps;
     try {
       if (gate.connected) await gate.set(this.#route(row));
@@ -253,17 +256,9 @@ export class Instances {
       return await this.#settle(row.id, { state: 'ready' });
     } catch (error) {
       // On the way out the row stays as it is: the next start finishes the reset.
-      if (!this.#stopping.signal.aborted) await this.#fail(row, `The reset failed: ${messageOf(error)}`);
+      if (!this.#stopping.signal.aborted) await this.fail(row, `The reset failed: ${messageOf(error)}`);
       throw error;
     }
-  }
-
-  /** Finishes a reset that a crash interrupted. */
-  async finishReset(row: InstanceRow): Promise<void> {
-    await this.#locks.run(row.id, async () => {
-      const current = this.#deps.registry.instance(row.id);
-      if (current?.state === 'resetting') await this.#rebuild(current);
-    });
   }
 
   /** Deletes an instance, also one that is being made; one that is gone already is fine. */
@@ -289,39 +284,27 @@ export class Instances {
     onLeases();
   }
 
-  /**
-   * Starts the server of a ready instance on the data it has, unless it runs. `mayStart` gives a reason not to;
-   * `isDockerThere` throws when a failure says nothing about the instance.
-   */
-  async revive(
-    row: InstanceRow,
-    mayStart: (row: InstanceRow) => Promise<string | undefined>,
-    isDockerThere: () => Promise<void>,
-  ): Promise<void> {
-    const { builder, gate, registry, servers } = this.#deps;
-    await this.#locks.run(row.id, async () => {
-      const current = registry.instance(row.id);
-      if (current?.state !== 'ready' || (await builder.container(row.id))?.running) return;
-      const objection = await mayStart(current);
-      if (objection !== undefined) return this.#fail(current, objection);
-      this.#reviving.add(row.id);
-      try {
-        if (gate.connected) await gate.set(this.#route(current));
-        await servers.dismantle(row.id);
-        await builder.startServer(current, Promise.resolve(), this.#stopping.signal);
-      } catch (error) {
-        if (this.#stopping.signal.aborted) throw error;
-        await isDockerThere();
-        await this.#fail(current, messageOf(error));
-        throw error;
-      } finally {
-        this.#reviving.delete(row.id);
-      }
-      await this.#settle(row.id, {});
-    });
+  /** Runs `work` under the lock of an instance, with its row as it is then. */
+  async exclusively<T>(id: string, work: (row: InstanceRow | undefined) => Promise<T>): Promise<T> {
+    return this.#locks.run(id, () => work(this.#deps.registry.instance(id)));
   }
 
-  async #fail(row: InstanceRow, failure: string): Promise<void> {
+  /** Starts a server on the data it has, while the gate holds its clients. Only within `exclusively`. */
+  async startAgain(row: InstanceRow): Promise<void> {
+    const { builder, gate, servers } = this.#deps;
+    this.#reviving.add(row.id);
+    try {
+      if (gate.connected) await gate.set(this.#route(row));
+      await servers.dismantle(row.id);
+      await builder.startServer(row, Promise.resolve(), this.#stopping.signal);
+    } finally {
+      this.#reviving.delete(row.id);
+    }
+    await this.#settle(row.id, {});
+  }
+
+  /** Gives an instance up, with the reason for its owner. Only within `exclusively`. */
+  async fail(row: InstanceRow, failure: string): Promise<void> {
     const failed = this.#deps.registry.update(row.id, { state: 'failed', failure });
     this.#deps.log.error(`Instance ${refOf(row)} failed: ${failure}`);
     if (failed) this.#publish(failed);

@@ -2,6 +2,7 @@
  * Keeps the world as the registry says: leases end, servers that died come back, and what a crash left half-made is
  * undone, what it left half-done is finished.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Docker } from '../drivers/docker.ts';
 import type { InstanceRow, Registry } from '../drivers/registry.ts';
 import { messageOf } from '../errors.ts';
@@ -15,6 +16,7 @@ export interface UpkeepDeps {
   readonly docker: Docker;
   readonly registry: Registry;
   readonly log: Log;
+  readonly stopping: AbortSignal;
 }
 
 /** A server that died this often within the time below is left alone. */
@@ -27,8 +29,11 @@ export class Upkeep {
   readonly #deps: UpkeepDeps;
   readonly #deathsMs = new Map<string, number[]>();
 
+  readonly #stopping: AbortSignal;
+
   constructor(deps: UpkeepDeps) {
     this.#deps = deps;
+    this.#stopping = deps.stopping;
   }
 
   /**
@@ -51,7 +56,12 @@ export class Upkeep {
           await instances.delete(row, true);
           break;
         case 'resetting':
-          this.#background(refOf(row), instances.finishReset(row));
+          this.#background(
+            refOf(row),
+            instances.exclusively(row.id, async (current) => {
+              if (current?.state === 'resetting') await instances.finishReset(current);
+            }),
+          );
           break;
         case 'ready':
         case 'asleep':
@@ -77,49 +87,54 @@ export class Upkeep {
     work.catch((error: unknown) => this.#deps.log.error(`${what}: ${messageOf(error)}`));
   }
 
-  /** Follows Docker until the signal aborts, and starts servers again that died, whoever killed them. */
-  async watchDeaths(signal: AbortSignal): Promise<void> {
+  /** Follows Docker until the daemon stops, and starts servers again that died, whoever killed them. */
+  async watchDeaths(): Promise<void> {
     const { docker, registry, log } = this.#deps;
+    const signal = this.#stopping;
     while (!signal.aborted) {
       try {
-        await docker.watchDeaths(signal, ({ id, role }) => {
+        await docker.watchDeaths(signal, ({ id, role, containerId }) => {
           const row = role === 'server' ? registry.instance(id) : undefined;
-          if (row?.state === 'ready') this.#background(refOf(row), this.#revive(row));
+          if (row?.state === 'ready') this.#background(refOf(row), this.#revive(row, containerId));
         });
       } catch (error) {
         log.warn(messageOf(error));
       }
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, retryMs);
-        signal.addEventListener('abort', () => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
+      await delay(retryMs, undefined, { signal }).catch(() => undefined);
       // Whatever died while nobody listened.
       if (!signal.aborted) await this.#reviveDead().catch((error: unknown) => log.warn(messageOf(error)));
     }
   }
 
-  async #revive(row: InstanceRow): Promise<void> {
+  /** `deadContainerId` names the container whose death was told, which Docker may not list as dead yet. */
+  async #revive(row: InstanceRow, deadContainerId?: string): Promise<void> {
     const { builder, docker, instances, log } = this.#deps;
-    await instances.revive(
-      row,
-      async (current) => {
-        const recent = (this.#deathsMs.get(row.id) ?? []).filter((atMs) => atMs > Date.now() - deathMemoryMs);
-        if (recent.length >= maxDeaths) {
-          const lastWords = await builder.logs(row.id, 15);
-          return `Its server stopped ${String(maxDeaths + 1)} times; reset it for fresh data. Its last words:\n${lastWords}`;
-        }
-        this.#deathsMs.set(row.id, [...recent, Date.now()]);
-        log.info(`Starting the server of ${refOf(current)} again.`);
-        return undefined;
-      },
-      async () => {
-        // A server that can't be started because Docker is away has not failed; it comes back with Docker.
+    await instances.exclusively(row.id, async (current) => {
+      if (current?.state !== 'ready') return;
+      const container = await builder.container(row.id);
+      // Our own resets kill servers too: then another runs by now.
+      if (container?.running && container.containerId !== deadContainerId) return;
+      const deathsMs = (this.#deathsMs.get(row.id) ?? []).filter((atMs) => atMs > Date.now() - deathMemoryMs);
+      this.#deathsMs.set(row.id, [...deathsMs, Date.now()]);
+      if (deathsMs.length >= maxDeaths) {
+        const lastWords = await builder.logs(row.id, 15);
+        const often = String(deathsMs.length + 1);
+        await instances.fail(
+          current,
+          `Its server stopped ${often} times; reset it for fresh data. Its last words:\n${lastWords}`,
+        );
+        return;
+      }
+      log.info(`Starting the server of ${refOf(row)} again.`);
+      try {
+        await instances.startAgain(current);
+      } catch (error) {
+        // When Docker is away the instance has not failed; it comes back with Docker.
         await docker.ping();
-      },
-    );
+        if (!this.#stopping.aborted) await instances.fail(current, messageOf(error));
+        throw error;
+      }
+    });
   }
 
   /** Deletes what has outlived its lease, and tries again what could not be deleted before. */

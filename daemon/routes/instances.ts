@@ -109,7 +109,7 @@ export function instanceRoutes(app: App, instances: Instances, builder: Builder)
       schema: {
         summary: 'Fresh data, same port and credentials',
         params: Params,
-        body: Type.Optional(ResetInstance),
+        body: Type.Union([ResetInstance, Type.Null()]),
         response: { 200: Instance },
       },
     },

@@ -26,7 +26,7 @@ export function templateRoutes(app: App, templates: Templates, jobs: ImportJobs)
     {
       schema: {
         summary: 'Import new and changed dumps (admin)',
-        body: Type.Optional(RefreshTemplates),
+        body: Type.Union([RefreshTemplates, Type.Null()]),
         response: { 202: Job },
       },
     },

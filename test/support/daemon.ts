@@ -1,0 +1,327 @@
+/** A whole MyAAS of a test's own: base directory, sockets and ports of its own, `serve` and `gate` as real processes. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { createInterface } from 'node:readline';
+import mysql, { type Connection } from 'mysql2/promise';
+import { pathsOf, readConfig, type Config } from '../../daemon/config.ts';
+import type { Instance, Job, MyaasEvent } from '../../daemon/contract.ts';
+import { deleteSubvolume } from '../../daemon/drivers/btrfs.ts';
+import { Docker } from '../../daemon/drivers/docker.ts';
+import { Registry } from '../../daemon/drivers/registry.ts';
+import { init } from '../../daemon/host/init.ts';
+import { testDirectory, testImage, testPrefix } from './machine.ts';
+
+const portsPerHost = 40;
+
+export interface Answer<T = unknown> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The body as JSON; undefined when there is none. */
+  readonly body: T;
+}
+
+export interface TestHost extends AsyncDisposable {
+  readonly config: Config;
+  readonly paths: ReturnType<typeof pathsOf>;
+  /** For child processes, such as the command line. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly url: string;
+  readonly adminToken: string;
+  readonly dumpsDir: string;
+  readonly docker: Docker;
+  readonly registry: Registry;
+  /** A member's token, the member made when not there. */
+  userToken(name: string): string;
+  /** Speaks HTTP as any client would: as admin, or with another token, or (`null`) with none. */
+  api<T = unknown>(method: string, path: string, options?: ApiOptions): Promise<Answer<T>>;
+  writeDump(file: string, content: string | Uint8Array): Promise<void>;
+  /** Imports dumps and waits for the end; all of them when none is named. */
+  update(templates?: readonly string[], force?: boolean): Promise<Job>;
+  /** Writes a dump and imports it; fails when the import does. */
+  importDump(template: string, sql: string): Promise<void>;
+  /** Follows the daemon's events from now on, or from an event on. `until` returns the first that matches. */
+  watch(lastId?: string): Promise<Watch>;
+  create(template: string, name: string, more?: Record<string, unknown>): Promise<Instance>;
+  connect(instance: Instance): Promise<Connection>;
+  /** What there is of instances, everywhere. Two of these are equal when nothing was left and nothing was lost. */
+  census(): Promise<Census>;
+  serve: {
+    stop(signal?: NodeJS.Signals): Promise<void>;
+    start(env?: NodeJS.ProcessEnv): Promise<void>;
+    readonly log: string;
+  };
+  gate: { stop(signal?: NodeJS.Signals): Promise<void>; start(): Promise<void> };
+  stop(): Promise<void>;
+}
+
+export interface ApiOptions {
+  readonly token?: string | null;
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
+  readonly signal?: AbortSignal;
+}
+
+export interface Watch {
+  until(matches: (event: MyaasEvent) => boolean): Promise<MyaasEvent>;
+  readonly frames: AsyncGenerator<Frame>;
+}
+
+export interface Census {
+  readonly rows: readonly string[];
+  readonly containers: readonly string[];
+  readonly directories: readonly string[];
+  readonly runDirectories: readonly string[];
+}
+
+/** A process that says when it is ready. */
+class Daemon {
+  readonly #args: readonly string[];
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #ready: RegExp;
+  #child: ChildProcess | undefined;
+  log = '';
+
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv, ready: RegExp) {
+    this.#args = args;
+    this.#env = env;
+    this.#ready = ready;
+  }
+
+  async start(env: NodeJS.ProcessEnv = {}): Promise<void> {
+    this.log = '';
+    const child = spawn(process.execPath, ['daemon/main.ts', ...this.#args], {
+      env: { ...this.#env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    const ready = new Promise<void>((resolve, reject) => {
+      for (const stream of [child.stdout, child.stderr]) {
+        createInterface({ input: stream }).on('line', (line) => {
+          this.log += `${line}\n`;
+          if (this.#ready.test(line)) resolve();
+        });
+      }
+      child.once('exit', (code) =>
+        reject(new Error(`myaas ${this.#args.join(' ')} ended (${String(code)}):\n${this.log}`)),
+      );
+    });
+    await ready;
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await once(child, 'exit');
+  }
+}
+
+/** A free TCP port, and a stretch of free ones: asked of the kernel, and given back at once. */
+async function freePorts(count: number): Promise<number> {
+  for (;;) {
+    // Below the range that the kernel gives to outgoing connections.
+    const from = 10_000 + Math.floor(Math.random() * 12_000);
+    const listeners = await Promise.allSettled(
+      Array.from({ length: count }, (_, index) => listenOn(from + index)),
+    );
+    for (const each of listeners) if (each.status === 'fulfilled') each.value.close();
+    if (listeners.every(({ status }) => status === 'fulfilled')) return from;
+  }
+}
+
+async function listenOn(port: number) {
+  const server = createServer();
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+export async function freePort(): Promise<number> {
+  const server = await listenOn(0);
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+export interface Frame {
+  readonly id: string;
+  readonly event: MyaasEvent;
+}
+
+async function* framesOf(response: Response): AsyncGenerator<Frame> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  let id = '';
+  for await (const chunk of response.body ?? []) {
+    const lines = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (line.startsWith('id: ')) id = line.slice(4);
+      if (line.startsWith('data: ')) yield { id, event: JSON.parse(line.slice(6)) as MyaasEvent };
+    }
+  }
+}
+
+export async function startHost(settings: NodeJS.ProcessEnv = {}): Promise<TestHost> {
+  const name = randomBytes(3).toString('hex');
+  const baseDir = `${testDirectory()}/host-${name}`;
+  const runDir = `/run/${testPrefix()}-${name}`;
+  const firstPort = await freePorts(portsPerHost);
+  const env: NodeJS.ProcessEnv = {
+    PATH: process.env['PATH'],
+    HOME: `${baseDir}/home`,
+    MYAAS_BASE_DIR: baseDir,
+    MYAAS_RUN_DIR: runDir,
+    MYAAS_LISTEN: `127.0.0.1:${String(await freePort())}`,
+    MYAAS_PORTS: `${String(firstPort)}-${String(firstPort + portsPerHost - 1)}`,
+    MYAAS_MYSQL_IMAGE: testImage(),
+    MYAAS_PREFIX: testPrefix(),
+    MYAAS_MEMORY_LIMIT: '1g',
+    ...settings,
+  };
+  const config = readConfig(env);
+  const paths = pathsOf(config);
+  await mkdir(baseDir);
+  await init(config, { log: () => undefined, signal: AbortSignal.timeout(600_000) });
+  await mkdir(`${baseDir}/home`);
+  const registry = Registry.open(paths.registry);
+  registry.addUser('admin', true);
+  const adminToken = registry.issueToken('admin');
+  const docker = new Docker({ host: config.dockerHost, hostId: registry.hostId, prefix: config.prefix });
+  const serve = new Daemon(['serve'], env, /serves on/);
+  const gate = new Daemon(['gate'], env, /linked to serve/);
+  const url = `http://127.0.0.1:${String(config.listen.port)}`;
+
+  const api = async <T>(method: string, path: string, options: ApiOptions = {}): Promise<Answer<T>> => {
+    const { token = adminToken, body, headers = {}, signal } = options;
+    const response = await fetch(url + path, {
+      method,
+      headers: {
+        ...(token !== null && { authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      ...(signal && { signal }),
+    });
+    const text = await response.text();
+    const isJson = response.headers.get('content-type')?.includes('json') ?? false;
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: (isJson ? JSON.parse(text) : undefined) as T,
+    };
+  };
+
+  const expect = <T>(status: number, answer: Answer<T>): T => {
+    if (answer.status !== status)
+      throw new Error(`Answered ${String(answer.status)}: ${answer.text}\n${serve.log}`);
+    return answer.body;
+  };
+
+  const host: TestHost = {
+    config,
+    paths,
+    env,
+    url,
+    adminToken,
+    dumpsDir: paths.dumps,
+    docker,
+    registry,
+    serve,
+    gate,
+    api,
+    userToken(user) {
+      if (!registry.user(user)) registry.addUser(user, false);
+      return registry.issueToken(user);
+    },
+    writeDump: (file, content) => writeFile(`${paths.dumps}/${file}`, content),
+    async update(templates, force = false) {
+      const request = { force, ...(templates && { templates }) };
+      const events = await host.watch();
+      const { id } = expect(202, await api<Job>('POST', '/v1/templates/refresh', { body: request }));
+      const end = await events.until(
+        (event) => event.type === 'job' && event.job.id === id && event.job.state !== 'running',
+      );
+      return (end as Extract<MyaasEvent, { type: 'job' }>).job;
+    },
+    async watch(lastId) {
+      const response = await fetch(`${url}/v1/events`, {
+        headers: {
+          authorization: `Bearer ${adminToken}`,
+          ...(lastId !== undefined && { 'last-event-id': lastId }),
+        },
+      });
+      const frames = framesOf(response);
+      return {
+        async until(matches) {
+          for await (const { event } of frames) if (matches(event)) return event;
+          throw new Error('The event stream ended.');
+        },
+        frames,
+      };
+    },
+    async importDump(template, sql) {
+      await host.writeDump(`${template}.sql`, sql);
+      const job = await host.update([template]);
+      if (job.state !== 'succeeded') throw new Error(JSON.stringify(job.imports, null, 2));
+    },
+    async create(template, instanceName, more = {}) {
+      const body = { template, name: instanceName, ...more };
+      return expect(201, await api<Instance>('POST', '/v1/instances', { body }));
+    },
+    connect: ({ host: address, port, user, password, database }) =>
+      mysql.createConnection({
+        host: address,
+        port,
+        user,
+        password: password ?? '',
+        database,
+        multipleStatements: true,
+      }),
+    async census() {
+      const known = /^(?:import-)?[0-9a-f]{12}$/;
+      return {
+        rows: registry.instances().map(({ id, state, port }) => `${id} ${state} ${String(port)}`),
+        containers: (await docker.list())
+          .filter(({ role }) => role !== 'namespace')
+          .map(({ role, id, running }) => `${role} ${id} ${running ? 'running' : 'stopped'}`)
+          .sort(),
+        directories: (await readdir(paths.instances)).sort(),
+        runDirectories: (await readdir(runDir)).filter((entry) => known.test(entry)).sort(),
+      };
+    },
+    async stop() {
+      await serve.stop();
+      await gate.stop();
+      for (const { containerId } of await docker.list()) await docker.remove(containerId);
+      registry.close();
+      for (const id of await readdir(paths.instances))
+        await deleteSubvolume(`${paths.instances}/${id}/datadir`);
+      for (const template of await readdir(paths.templates)) {
+        for (const version of await readdir(`${paths.templates}/${template}`)) {
+          await deleteSubvolume(`${paths.version(template, version)}/datadir`);
+        }
+      }
+      await deleteSubvolume(paths.dumps);
+      await deleteSubvolume(paths.data);
+      await rm(baseDir, { recursive: true, force: true });
+      await rm(runDir, { recursive: true, force: true });
+    },
+    [Symbol.asyncDispose]: () => host.stop(),
+  };
+  try {
+    await serve.start();
+    await gate.start();
+  } catch (error) {
+    await host.stop();
+    throw error;
+  }
+  return host;
+}
