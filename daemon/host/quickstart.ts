@@ -122,9 +122,8 @@ async function provide(source: string, target: string): Promise<void> {
 /** The database of an earlier run, or a new one. */
 async function exampleInstance(env: NodeJS.ProcessEnv): Promise<Instance> {
   const reference = `${example.template}/${example.name}`;
-  const instances = JSON.parse(
-    await myaas(['ls', '--all', '--template', example.template, '--json'], { env }),
-  ) as Instance[];
+  const listed = await myaas(['ls', '--all', '--template', example.template, '--json'], { env });
+  const { instances } = JSON.parse(listed) as { instances: Instance[] };
   const existing = instances.find(({ name }) => name === example.name);
   if (existing && (existing.state === 'ready' || existing.state === 'asleep')) {
     return JSON.parse(await myaas(['show', reference, '--json'], { env })) as Instance;
