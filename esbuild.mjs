@@ -20,8 +20,9 @@ const withoutSsh = {
   },
 };
 
-// CommonJS packages expect names that ES modules lack.
+// For the shell; and CommonJS packages expect names that ES modules lack.
 const banner = `
+#!/usr/bin/env node
 import { createRequire as __createRequire } from 'node:module';
 import { fileURLToPath as __toPath } from 'node:url';
 const require = __createRequire(import.meta.url), __filename = __toPath(import.meta.url), __dirname = __toPath(new URL('.', import.meta.url));

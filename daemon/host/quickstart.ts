@@ -169,12 +169,12 @@ Your database, until ${instance.expiresAt ?? 'you delete it'}:
   password  ${instance.password ?? ''}
 
 What next:
-  npx myaas shell ${reference}             a client in it
-  npx myaas env ${reference} --file .env   its credentials, where your application looks
-  npx myaas new chinook                           another database, in the blink of an eye
-  npx myaas reset ${reference}             fresh data, same credentials
-  cp shop.sql.gz ${config.baseDir}/dumps && npx myaas update    your own data
-  npm run quickstart -- --stop                    stop all this; the data stays
+  npx myaas shell ${reference}              a client in it
+  npx myaas env ${reference} --file .env    its credentials, where your application looks
+  npx myaas new chinook                              another database, in the blink of an eye
+  npx myaas reset ${reference}              fresh data, same credentials
+  cp shop.sql.gz ${config.baseDir}/dumps && npx myaas update   your own data
+  npm run quickstart -- --stop                       stop all this; the data stays
 `;
 }
 
