@@ -220,7 +220,7 @@ async function listen(app: App, config: Config, paths: Paths): Promise<Server> {
     throw error;
   }
   await rm(paths.apiSocket, { force: true });
-  const server = createServer(app.routing);
+  const server = createServer((request, response) => app.routing(request, response));
   server.listen(paths.apiSocket);
   await once(server, 'listening');
   await chown(paths.apiSocket, 0, (await lookupGroup(accounts.apiGroup)) ?? 0);

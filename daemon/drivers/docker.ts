@@ -113,7 +113,7 @@ export class Docker {
   async importImage(tar: Readable, reference: string, signal?: AbortSignal): Promise<void> {
     await this.#ask(`import "${reference}"`, async () => {
       const [repo, tag] = reference.split(':');
-      const body = await this.#dockerode.importImage(tar as unknown as NodeJS.ReadableStream as never, {
+      const body = await this.#dockerode.importImage(tar as never, {
         repo,
         tag,
         ...(signal && { abortSignal: signal }),
@@ -351,10 +351,16 @@ export class Docker {
     return { exitCode, stderr: stderr.toString() };
   }
 
-  /** Calls `onDied` for every container of this host that stops, until the signal aborts or the connection ends. */
+  /** Tells of every container of this host that stops, until the signal aborts or the connection ends. */
   async watchDeaths(
     signal: AbortSignal,
-    onDied: (died: { id: string; role: string; containerId: string }) => void,
+    {
+      onListening,
+      onDied,
+    }: {
+      readonly onListening: () => void;
+      readonly onDied: (died: { id: string; role: string; containerId: string }) => void;
+    },
   ): Promise<void> {
     const stream = await this.#ask('follow events', () =>
       this.#dockerode.getEvents({
@@ -362,6 +368,7 @@ export class Docker {
         abortSignal: signal,
       }),
     );
+    onListening();
     let rest = '';
     try {
       for await (const chunk of stream) {

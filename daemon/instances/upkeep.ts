@@ -37,8 +37,8 @@ export class Upkeep {
   }
 
   /**
-   * Compares registry and Docker once, at the start. Returns when all that clients could trip over is done; servers
-   * come up after it, while the gate holds their clients.
+   * Compares registry and Docker once, at the start, and cleans up; `watchDeaths` then starts what should run. Returns
+   * when all that clients could trip over is done.
    */
   async recover(): Promise<void> {
     const { docker, instances, log } = this.#deps;
@@ -69,7 +69,6 @@ export class Upkeep {
           break;
       }
     }
-    await this.#reviveDead();
   }
 
   /** Starts every server again that should run and doesn't. */
@@ -93,16 +92,18 @@ export class Upkeep {
     const signal = this.#stopping;
     while (!signal.aborted) {
       try {
-        await docker.watchDeaths(signal, ({ id, role, containerId }) => {
-          const row = role === 'server' ? registry.instance(id) : undefined;
-          if (row?.state === 'ready') this.#background(refOf(row), this.#revive(row, containerId));
+        await docker.watchDeaths(signal, {
+          // Whatever died while nobody listened.
+          onListening: () => this.#background('Comparing with Docker', this.#reviveDead()),
+          onDied: ({ id, role, containerId }) => {
+            const row = role === 'server' ? registry.instance(id) : undefined;
+            if (row?.state === 'ready') this.#background(refOf(row), this.#revive(row, containerId));
+          },
         });
       } catch (error) {
         log.warn(messageOf(error));
       }
       await delay(retryMs, undefined, { signal }).catch(() => undefined);
-      // Whatever died while nobody listened.
-      if (!signal.aborted) await this.#reviveDead().catch((error: unknown) => log.warn(messageOf(error)));
     }
   }
 
