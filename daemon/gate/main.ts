@@ -22,10 +22,8 @@ const stderrLog: Log = {
 export async function runGate(config: Config, signal: AbortSignal): Promise<void> {
   await leaveRoot();
   const gate = new Gate({ bind: config.bind, log: stderrLog });
-  const obeying = obeyServe(gate, { socketPath: pathsOf(config).gateSocket, log: stderrLog, signal });
   await notifySystemd('READY=1');
-  await obeying;
-  await notifySystemd('STOPPING=1');
+  await obeyServe(gate, { socketPath: pathsOf(config).gateSocket, log: stderrLog, signal });
   await gate.close();
 }
 

@@ -13,6 +13,7 @@ import { findProgram } from '../../daemon/host/program.ts';
 import { runDirectory, startMariadb, type Mariadb } from '../integration/gate-mariadb.ts';
 import { testImage, testPrefix } from '../support/machine.ts';
 import { freePort, Logged } from '../unit/gate-peers.ts';
+import { median } from './figures.ts';
 
 const rounds = 7;
 const roundSeconds = 3;
@@ -92,10 +93,6 @@ async function measure(): Promise<Measured> {
     for (const way of ways) measured[way].push(await queriesPerSecond(settings, addresses[way]));
   }
   return measured;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }
 
 /** Measures and prints a table. Needs root, Docker and the test image; installs sysbench when it is missing. */

@@ -59,7 +59,7 @@ export async function startMariadb(options: {
 
   const server = [
     'mariadbd --no-defaults --skip-ssl --datadir=/data --socket=/gate/s --bind-address=0.0.0.0',
-    '--max-allowed-packet=256M --performance-schema=OFF --init-file=/gate/startup.sql',
+    '--pid-file=/gate/pid --max-allowed-packet=256M --performance-schema=OFF --init-file=/gate/startup.sql',
   ].join(' ');
   const container = await docker.createContainer({
     name: containerName,
@@ -76,10 +76,11 @@ export async function startMariadb(options: {
     },
   });
   const start = async () => {
-    await rm(socketPath, { force: true });
-    const appears = appearance(directory, 's');
+    // The server writes it when it listens; the socket is there a moment earlier, and refuses.
+    await rm(join(directory, 'pid'), { force: true });
+    const listens = appearance(directory, 'pid');
     await container.start();
-    await appears;
+    await listens;
   };
   const remove = async () => {
     await container.remove({ force: true, v: true });
