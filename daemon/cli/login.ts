@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { errors } from '../errors.ts';
+import { errors, type MyaasError } from '../errors.ts';
 import { Api } from './api.ts';
 import { clientConfigPath, readClientConfig, writeClientConfig } from './client-config.ts';
 import { Client, parseAddress } from './client.ts';
@@ -26,8 +26,7 @@ export async function login(
   const token =
     tokenStdin || !process.stdin.isTTY ? (await text(process.stdin)).trim() : await ask(context, url);
   // A header holds nothing else, and no token of ours does.
-  if (!/^[\x21-\x7e]+$/.test(token))
-    throw errors.usage('That is no token.', 'Give the token that "myaas user add" printed.');
+  if (!/^[\x21-\x7e]+$/.test(token)) throw noToken();
   const { user } = await new Api(new Client({ url, token }), signal).status();
   const file = await writeClientConfig(env, { url, token });
   output.line(`You are ${user.name}${user.admin ? ', an admin,' : ''} at ${url}. ${file} has it.`);
@@ -48,21 +47,26 @@ async function knownAddress({ env, output }: Context): Promise<string> {
 }
 
 async function ask({ output, signal }: Context, url: string): Promise<string> {
-  output.stderr.write(`Token for ${url} (not shown): `);
-  // The line editor echoes into nothing.
+  // The line editor echoes into nothing, and from here on the terminal does not echo either.
   const nothing = new Writable({ write: (_chunk, _encoding, done) => done() });
   const editor = createInterface({ input: process.stdin, output: nothing, terminal: true });
+  output.stderr.write(`Token for ${url} (not shown): `);
   // With the terminal in raw mode, Ctrl-C and Ctrl-D are only keys.
   const ended = new Promise<never>((_resolve, reject) => {
-    editor.on('SIGINT', () => reject(new Interrupted('SIGINT')));
-    editor.on('close', () =>
-      reject(errors.usage('No token was given.', 'Paste the token that "myaas user add" printed.')),
-    );
+    editor.once('SIGINT', () => reject(new Interrupted('SIGINT')));
+    editor.once('close', () => reject(noToken()));
   });
   try {
     return (await Promise.race([editor.question('', { signal }), ended])).trim();
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
   } finally {
     editor.close();
     output.stderr.write('\n');
   }
+}
+
+function noToken(): MyaasError {
+  return errors.usage('That is no token.', 'Give the token that "myaas user add" printed.');
 }

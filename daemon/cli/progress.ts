@@ -8,6 +8,8 @@ import { duration, size } from './units.ts';
 export interface ProgressView {
   /** Shows what is new in `job`. */
   show(job: Job): void;
+  /** Says something that stays, above what is rewritten. */
+  note(text: string): void;
   /** Leaves nothing behind that is only true while the job runs. */
   end(): void;
 }
@@ -57,6 +59,11 @@ class LiveProgress implements ProgressView {
     this.#rewrite(columns(rows));
   }
 
+  note(text: string): void {
+    this.end();
+    this.#output.note(text);
+  }
+
   end(): void {
     this.#rewrite([]);
   }
@@ -89,6 +96,10 @@ class PlainProgress implements ProgressView {
       this.#told.set(template, { phase, tenth });
       this.#output.note(`${template}: ${progressText(progress)}`);
     }
+  }
+
+  note(text: string): void {
+    this.#output.note(text);
   }
 
   end(): void {

@@ -23,7 +23,7 @@ export async function update(
   const view = progressView(output);
   let job: Job;
   try {
-    job = await runJob(api, view, context, {
+    job = await runJob(api, view, signal, {
       ...(templates.length > 0 && { templates }),
       ...(force && { force }),
     });
@@ -40,7 +40,7 @@ export async function update(
 async function runJob(
   api: Api,
   view: ProgressView,
-  { signal, output }: Pick<Context, 'signal' | 'output'>,
+  signal: AbortSignal,
   request: RefreshTemplates,
 ): Promise<Job> {
   // From here on a Ctrl-C is for the job, not for the requests that tell us of it.
@@ -54,7 +54,7 @@ async function runJob(
     const end = follow(steady, view, events, job, following.signal);
     const cancelled = new Promise<Job>((resolve, reject) => {
       const cancel = (): void => {
-        output.note('Cancelling the import …');
+        view.note('Cancelling the import …');
         steady.cancelJob(job.id).then(resolve, reject);
       };
       if (signal.aborted) cancel();
@@ -97,7 +97,7 @@ function report(output: Output, job: Job): void {
   for (const one of job.imports) reportImport(output, one);
 }
 
-function reportImport(output: Output, { template, dump, state, error, version, seconds }: Import): void {
+function reportImport(output: Output, { template, state, error, version, seconds }: Import): void {
   switch (state) {
     case 'imported': {
       const time = seconds === null ? '' : ` in ${duration(seconds)}`;
@@ -110,7 +110,7 @@ function reportImport(output: Output, { template, dump, state, error, version, s
         message: 'no reason was given',
         hint: '',
       };
-      output.error(new MyaasError(code, 500, `${template} was not imported from ${dump}: ${message}`, hint));
+      output.error(new MyaasError(code, 500, `${template} was not imported: ${message}`, hint));
       return;
     }
     case 'queued':
