@@ -8,13 +8,15 @@ import Fastify, {
   type RawServerDefault,
 } from 'fastify';
 import { randomUUID } from 'node:crypto';
+import { Type } from 'typebox';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { schemas } from './contract.ts';
 import type { Docker } from './drivers/docker.ts';
 import type { Events } from './events.ts';
 import type { Builder } from './instances/builder.ts';
 import type { Instances } from './instances/instances.ts';
 import { requireUser, type Authenticator } from './plugins/auth.ts';
-import { useErrorEnvelope } from './plugins/errors.ts';
+import { sendFailure, useErrorEnvelope } from './plugins/errors.ts';
 import { legacyPlugin } from './plugins/legacy.ts';
 import { eventRoutes } from './routes/events.ts';
 import { instanceRoutes } from './routes/instances.ts';
@@ -42,6 +44,7 @@ export interface AppDeps {
   readonly events: Events;
   readonly docker: Docker;
   readonly legacyUser: string | undefined;
+  readonly hostname: string;
   readonly statusOf: StatusOf;
   /** Ends the event streams, which would else keep the daemon from stopping. */
   readonly stopping: AbortSignal;
@@ -57,7 +60,10 @@ export async function buildApp(deps: AppDeps): Promise<App> {
     bodyLimit: bodyLimitBytes,
     // Event streams and idle clients do not keep the daemon from stopping; work has ended by then.
     forceCloseConnections: true,
-    routerOptions: { maxParamLength: 512 },
+    // As long as Node lets a request's head be: what a name may be is for `names.ts` to say.
+    routerOptions: { maxParamLength: 16_384 },
+    // What is wrong with a URL is found before any route, and so before the error handler below.
+    frameworkErrors: (error, request, reply) => void sendFailure(error, request, reply),
     // A client's mistake is told, not mended silently.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
   }).withTypeProvider<TypeBoxTypeProvider>();
@@ -75,10 +81,22 @@ export async function buildApp(deps: AppDeps): Promise<App> {
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
       security: [{ token: [] }],
     },
+    refResolver: { buildLocalReference: ({ $id }) => String($id) },
   });
+  for (const schema of schemas) app.addSchema(schema);
 
-  app.get('/healthz', { schema: { security: [] } }, async () => Promise.resolve({ status: 'ok' }));
-  app.get('/v1/openapi.json', { schema: { hide: true } }, async () => Promise.resolve(app.swagger()));
+  const health = {
+    summary: 'Whether the daemon answers; for all, without a token',
+    security: [],
+    response: { 200: Type.Object({ status: Type.Literal('ok') }) },
+  };
+  app.get('/healthz', { schema: health }, async () => Promise.resolve({ status: 'ok' as const }));
+  const document = {
+    summary: 'This document; for all, without a token',
+    security: [],
+    response: { 200: Type.Object({}, { additionalProperties: true }) },
+  };
+  app.get('/v1/openapi.json', { schema: document }, async () => Promise.resolve(app.swagger()));
 
   await app.register(async (scope: App) => {
     requireUser(scope, deps.authenticator);

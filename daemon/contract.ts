@@ -5,14 +5,13 @@
 import { Type, type Static, type TSchema } from 'typebox';
 
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+/** A schema by its `$id`, so that the OpenAPI document says it once. `schemas`, below, has all that are referred to. */
+export const named = <T extends TSchema & { $id?: string }>(schema: T) =>
+  Type.Unsafe<Static<T>>({ $ref: `${schema.$id ?? ''}#` });
 const time = (description: string) => Type.String({ format: 'date-time', description });
 
-export const InstanceState = Type.Union(
-  (['creating', 'ready', 'asleep', 'resetting', 'deleting', 'failed'] as const).map((state) =>
-    Type.Literal(state),
-  ),
-);
-export type InstanceState = 'creating' | 'ready' | 'asleep' | 'resetting' | 'deleting' | 'failed';
+export const InstanceState = Type.Enum(['creating', 'ready', 'asleep', 'resetting', 'deleting', 'failed']);
+export type InstanceState = Static<typeof InstanceState>;
 
 export const Instance = Type.Object(
   {
@@ -21,7 +20,7 @@ export const Instance = Type.Object(
     version: Type.String({ description: 'The version of the template it was cloned from' }),
     name: Type.String(),
     owner: Type.String(),
-    state: Type.Unsafe<InstanceState>(InstanceState),
+    state: InstanceState,
     failure: Type.Optional(Type.String({ description: 'Why it failed; only when state is "failed"' })),
     engine: Type.String(),
     host: Type.String(),
@@ -39,7 +38,7 @@ export const Instance = Type.Object(
     }),
     sizeBytes: Type.Integer({ description: 'Size of the data in it when it was cloned' }),
     createMs: nullable(Type.Integer({ description: 'From the request to the first answered query' })),
-    from: Type.Unsafe<'pool' | 'snapshot'>(Type.Union([Type.Literal('pool'), Type.Literal('snapshot')])),
+    from: Type.Enum(['pool', 'snapshot']),
   },
   { $id: 'Instance' },
 );
@@ -62,20 +61,16 @@ export const Failure = Type.Object(
 );
 export type Failure = Static<typeof Failure>;
 
-export type ImportState = 'queued' | 'running' | 'imported' | 'unchanged' | 'failed' | 'cancelled';
+export const ImportState = Type.Enum(['queued', 'running', 'imported', 'unchanged', 'failed', 'cancelled']);
+export type ImportState = Static<typeof ImportState>;
+
 export const Import = Type.Object(
   {
     template: Type.String(),
     dump: Type.String({ description: 'File name in the dumps directory' }),
-    state: Type.Unsafe<ImportState>(
-      Type.Union(
-        (['queued', 'running', 'imported', 'unchanged', 'failed', 'cancelled'] as const).map((state) =>
-          Type.Literal(state),
-        ),
-      ),
-    ),
-    progress: nullable(Progress),
-    error: nullable(Failure),
+    state: ImportState,
+    progress: nullable(named(Progress)),
+    error: nullable(named(Failure)),
     version: nullable(Type.String({ description: 'The version it made' })),
     seconds: nullable(Type.Number({ description: 'How long it took' })),
   },
@@ -83,18 +78,16 @@ export const Import = Type.Object(
 );
 export type Import = Static<typeof Import>;
 
-export type JobState = 'running' | 'succeeded' | 'failed' | 'cancelled';
+export const JobState = Type.Enum(['running', 'succeeded', 'failed', 'cancelled']);
+export type JobState = Static<typeof JobState>;
+
 export const Job = Type.Object(
   {
     id: Type.String(),
-    state: Type.Unsafe<JobState>(
-      Type.Union(
-        (['running', 'succeeded', 'failed', 'cancelled'] as const).map((state) => Type.Literal(state)),
-      ),
-    ),
+    state: JobState,
     startedAt: time('When it was asked for'),
     finishedAt: nullable(time('When its last import ended')),
-    imports: Type.Array(Import),
+    imports: Type.Array(named(Import)),
   },
   { $id: 'Job' },
 );
@@ -124,8 +117,8 @@ export const Template = Type.Object(
     ),
     sizeBytes: Type.Integer(),
     importedAt: nullable(time('When the current version was published')),
-    versions: Type.Array(Version, { description: 'Newest first' }),
-    import: nullable(Import),
+    versions: Type.Array(named(Version), { description: 'Newest first' }),
+    import: nullable(named(Import)),
   },
   { $id: 'Template' },
 );
@@ -139,9 +132,7 @@ export const Status = Type.Object(
     engines: Type.Array(
       Type.Object({ name: Type.String(), image: Type.String(), imageReason: Type.String() }),
     ),
-    gate: Type.Unsafe<'connected' | 'absent'>(
-      Type.Union([Type.Literal('connected'), Type.Literal('absent')]),
-    ),
+    gate: Type.Enum(['connected', 'absent']),
     capacity: Type.Object({
       portsTotal: Type.Integer(),
       portsFree: Type.Integer(),
@@ -182,7 +173,7 @@ export const CreateInstance = Type.Object(
     ttl: Type.Optional(Ttl),
     version: Type.Optional(Type.String()),
   },
-  { additionalProperties: false },
+  { $id: 'CreateInstance', additionalProperties: false },
 );
 export type CreateInstance = Static<typeof CreateInstance>;
 
@@ -192,7 +183,7 @@ export const PatchInstance = Type.Object(
     expiresAt: Type.Optional(nullable(Type.String())),
     protected: Type.Optional(Type.Boolean()),
   },
-  { additionalProperties: false },
+  { $id: 'PatchInstance', additionalProperties: false },
 );
 export type PatchInstance = Static<typeof PatchInstance>;
 
@@ -202,15 +193,32 @@ export const ResetInstance = Type.Object(
       Type.String({ description: 'A version, or "latest"; default: the version it was cloned from' }),
     ),
   },
-  { additionalProperties: false },
+  { $id: 'ResetInstance', additionalProperties: false },
 );
 export type ResetInstance = Static<typeof ResetInstance>;
 
 export const RefreshTemplates = Type.Object(
   { templates: Type.Optional(Type.Array(Type.String())), force: Type.Optional(Type.Boolean()) },
-  { additionalProperties: false },
+  { $id: 'RefreshTemplates', additionalProperties: false },
 );
 export type RefreshTemplates = Static<typeof RefreshTemplates>;
+
+/** Every schema with a name. */
+export const schemas: readonly TSchema[] = [
+  Instance,
+  Template,
+  Version,
+  Import,
+  Progress,
+  Failure,
+  Job,
+  Status,
+  ErrorBody,
+  CreateInstance,
+  PatchInstance,
+  ResetInstance,
+  RefreshTemplates,
+];
 
 /** What `GET /v1/events` sends; `id:` is to be given back as `Last-Event-ID`. */
 export type MyaasEvent =

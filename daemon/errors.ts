@@ -27,6 +27,9 @@ export function hasErrno(thrown: unknown, code: string): boolean {
   return thrown instanceof Error && 'code' in thrown && thrown.code === code;
 }
 
+/** What a client sent, for an error: on one line, and no longer than one likes to read. */
+const quote = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+
 export const errors = {
   // Requests
   badRequest: (what: string, hint = 'See /v1/openapi.json for what this call takes.') =>
@@ -35,7 +38,7 @@ export const errors = {
     new MyaasError(
       'MYAAS_BAD_NAME',
       400,
-      `${JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name)} is not a valid ${kind} name.`,
+      `${quote(name)} is not a valid ${kind} name.`,
       kind === 'instance'
         ? 'A name has 1 to 63 letters, digits, "_", "-" or "." and starts with a letter or digit.'
         : 'A name has 1 to 63 letters, digits, "_" or "-" and starts with a letter or digit.',
@@ -44,7 +47,7 @@ export const errors = {
     new MyaasError(
       'MYAAS_BAD_TTL',
       400,
-      `${JSON.stringify(ttl)} is not a valid lease: ${why}.`,
+      `${quote(ttl)} is not a valid lease: ${why}.`,
       'Give seconds, or a number with s, m, h, d or w ("8h", "7d"), at most 10 years, or "never".',
     ),
   unauthorized: (why: string) =>

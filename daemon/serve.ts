@@ -153,6 +153,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     events,
     docker,
     legacyUser: config.legacyUser,
+    hostname: config.hostname,
     statusOf,
     stopping: stopping.signal,
   });

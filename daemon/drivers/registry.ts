@@ -74,6 +74,30 @@ function columnsOf(row: Partial<InstanceRow>): Record<string, SQLInputValue> {
   );
 }
 
+/** In one transaction, so that of two processes that open it at once only one does it. */
+function migrate(db: DatabaseSync, file: string): void {
+  inTransaction(db, () => {
+    const { user_version: version } = db.prepare('pragma user_version').get() as { user_version: number };
+    if (version > migrations.length) {
+      throw errors.hostNotReady(`The registry ${file} was written by a newer MyAAS.`, 'Upgrade this MyAAS.');
+    }
+    for (const migration of migrations.slice(version)) db.exec(migration);
+    db.exec(`pragma user_version = ${String(migrations.length)}`);
+  });
+}
+
+function inTransaction<T>(db: DatabaseSync, work: () => T): T {
+  db.exec('begin immediate');
+  try {
+    const result = work();
+    db.exec('commit');
+    return result;
+  } catch (error) {
+    db.exec('rollback');
+    throw error;
+  }
+}
+
 export class Registry {
   /** Names this installation, so that several daemons can share one Docker Engine. */
   readonly hostId: string;
@@ -96,18 +120,7 @@ export class Registry {
       const db = new DatabaseSync(file, { enableForeignKeyConstraints: true, timeout: 5000 });
       chmodSync(file, 0o600);
       db.exec('pragma journal_mode = wal; pragma synchronous = full;');
-      const { user_version: version } = db.prepare('pragma user_version').get() as { user_version: number };
-      if (version > migrations.length) {
-        throw errors.hostNotReady(
-          `The registry ${file} was written by a newer MyAAS.`,
-          'Upgrade this MyAAS.',
-        );
-      }
-      for (let next = version; next < migrations.length; next++) {
-        db.exec(
-          `begin immediate; ${migrations[next] ?? ''} pragma user_version = ${String(next + 1)}; commit;`,
-        );
-      }
+      migrate(db, file);
       return new Registry(db);
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR') {
@@ -125,18 +138,6 @@ export class Registry {
 
   close(): void {
     this.#db.close();
-  }
-
-  #transaction<T>(work: () => T): T {
-    this.#db.exec('begin immediate');
-    try {
-      const result = work();
-      this.#db.exec('commit');
-      return result;
-    } catch (error) {
-      this.#db.exec('rollback');
-      throw error;
-    }
   }
 
   setting(key: string): string | undefined {
@@ -236,7 +237,7 @@ export class Registry {
     range: { from: number; to: number },
     unusable: ReadonlySet<number>,
   ): InstanceRow {
-    return this.#transaction(() => {
+    return inTransaction(this.#db, () => {
       if (this.instanceByName(row.template, row.name)) throw errors.instanceExists(row.template, row.name);
       const full: InstanceRow = { ...row, port: this.#freePort(range, unusable) };
       const columns = columnsOf(full);
@@ -256,7 +257,7 @@ export class Registry {
     range: { from: number; to: number },
     unusable: ReadonlySet<number>,
   ): InstanceRow {
-    return this.#transaction(() => {
+    return inTransaction(this.#db, () => {
       this.#db.prepare('update instances set port = ? where id = ?').run(this.#freePort(range, unusable), id);
       const row = this.instance(id);
       if (!row) throw errors.instanceNotFound(id);

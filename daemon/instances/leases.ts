@@ -25,7 +25,7 @@ export function leaseEnd(ttlSeconds: number | null): string | null {
 /** Checks a time that a client asks a lease to end at. Throws `MYAAS_BAD_TTL`. */
 export function parseExpiresAt(text: string): string {
   const atMs = Date.parse(text);
-  if (Number.isNaN(atMs) || !/^\d{4}-\d\d-\d\dT/.test(text))
+  if (Number.isNaN(atMs) || !/^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/i.test(text))
     throw errors.badTtl(text, 'it is not an RFC 3339 time');
   if (atMs <= Date.now()) throw errors.badTtl(text, 'it is in the past');
   if (atMs > Date.now() + maxTtlSeconds * 1000) throw errors.badTtl(text, 'it is more than 10 years away');

@@ -1,4 +1,4 @@
-import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorBody } from '../contract.ts';
 import { errors, messageOf, MyaasError } from '../errors.ts';
 
@@ -30,18 +30,32 @@ export function logFailure(request: FastifyRequest, thrown: Error, error: MyaasE
   request.log.error(`${request.method} ${request.routeOptions.url ?? ''}: ${thrown.message}${because}`);
 }
 
-/** One envelope for every error there is. */
+/** Answers with the one envelope for every error there is. */
+export async function sendFailure(
+  thrown: FastifyError | Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const error = asMyaasError(thrown);
+  logFailure(request, thrown, error);
+  challenge(reply, error);
+  const { code, message, hint } = error;
+  const body: ErrorBody = { error: { code, message, hint, requestId: request.id } };
+  return reply.code(error.status).send(body);
+}
+
+/** A 401 must say how to do better (RFC 9110, 11.6.1). */
+export function challenge(reply: FastifyReply, { status }: MyaasError): void {
+  if (status === 401) reply.header('www-authenticate', 'Bearer realm="MyAAS"');
+}
+
 export function useErrorEnvelope(app: FastifyInstance): void {
-  app.setErrorHandler<FastifyError>(async (thrown, request, reply) => {
-    const error = asMyaasError(thrown);
-    logFailure(request, thrown, error);
-    if (error.status === 401) reply.header('www-authenticate', 'Bearer realm="MyAAS"');
-    const { code, message, hint } = error;
-    const body: ErrorBody = { error: { code, message, hint, requestId: request.id } };
-    return reply.code(error.status).send(body);
-  });
-  app.setNotFoundHandler(async (request) => {
-    throw errors.notFound(`${request.method} ${request.url.split('?')[0]?.slice(0, 200) ?? ''}`);
-    return Promise.resolve();
-  });
+  app.setErrorHandler<FastifyError>(sendFailure);
+  app.setNotFoundHandler(async (request, reply) =>
+    sendFailure(
+      errors.notFound(`${request.method} ${request.url.split('?')[0]?.slice(0, 200) ?? ''}`),
+      request,
+      reply,
+    ),
+  );
 }

@@ -4,8 +4,10 @@ import { errors } from '../errors.ts';
 /** Aborts when the client goes away before it has its answer. */
 export function hangUpSignal(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  reply.raw.once('close', () => {
+  const hungUp = () => {
     if (!reply.raw.writableEnded) controller.abort(errors.cancelled('The request, whose client hung up,'));
-  });
+  };
+  if (reply.raw.destroyed) hungUp();
+  else reply.raw.once('close', hungUp);
   return controller.signal;
 }

@@ -2,6 +2,8 @@
  * The API of the original MyAAS (habitissimo/myaas, server.py), for scripts that exist: same paths, fields and types.
  * Its errors are `{"status": "…"}`. It wants a token too, unless the operator named a user for it.
  */
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
 import formbody from '@fastify/formbody';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../app.ts';
@@ -14,7 +16,7 @@ import { checkMayChange } from '../routes/instances.ts';
 import type { Templates } from '../templates/templates.ts';
 import type { Authenticator } from './auth.ts';
 import { userOf } from './auth.ts';
-import { asMyaasError, logFailure } from './errors.ts';
+import { asMyaasError, challenge, logFailure } from './errors.ts';
 import { hangUpSignal } from './hangup.ts';
 
 export interface LegacyDeps {
@@ -24,6 +26,8 @@ export interface LegacyDeps {
   readonly builder: Builder;
   readonly authenticator: Authenticator;
   readonly legacyUser: string | undefined;
+  /** How clients call this host. */
+  readonly hostname: string;
 }
 
 interface Ref {
@@ -37,14 +41,23 @@ const expiresAtOf = (row: InstanceRow) =>
 const createdOf = (row: InstanceRow): number => Math.floor(Date.parse(row.createdAt) / 1000);
 
 /**
- * What no browser's page can leave out: a page in the user's browser must not use what needs no token.
- * `Sec-Fetch-Site` is sent by all of them, `Origin` with every POST and DELETE.
+ * Whether a page in the user's browser may have sent it: such a page must not use what needs no token. Browsers send
+ * `Origin` with every POST and DELETE, and `Sec-Fetch-Site` with all they send to this machine's own names. That leaves
+ * pages of a foreign name that was made to point here (DNS rebinding): those name themselves in `Host`.
  */
-const isFromBrowser = ({ headers }: FastifyRequest): boolean =>
-  headers.origin !== undefined || headers['sec-fetch-site'] !== undefined;
+function mayBeFromBrowser({ headers, host, socket }: FastifyRequest, ownNames: ReadonlySet<string>): boolean {
+  if (headers.origin !== undefined || headers['sec-fetch-site'] !== undefined) return true;
+  const isUnixSocket = socket.remoteAddress === undefined;
+  const name = host
+    .replace(/:\d+$/, '')
+    .replace(/^\[|\]$/g, '')
+    .toLowerCase();
+  return !isUnixSocket && isIP(name) === 0 && !ownNames.has(name);
+}
 
 export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
   const { instances, templates, docker, builder, authenticator, legacyUser } = deps;
+  const ownNames = new Set(['localhost', hostname(), deps.hostname].map((name) => name.toLowerCase()));
 
   // `requests.post(url)` and the like send bodies of any type, or empty ones.
   app.removeAllContentTypeParsers();
@@ -62,7 +75,9 @@ export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
 
   app.addHook('onRequest', async (request) => {
     request.user = authenticator.userOf(request);
-    if (!request.user && legacyUser !== undefined && !isFromBrowser(request)) {
+    if (!request.user && legacyUser !== undefined) {
+      if (mayBeFromBrowser(request, ownNames))
+        throw errors.unauthorized('The request may come from a page in a browser, and carries no token.');
       request.user = { name: legacyUser, admin: false };
     }
     if (!request.user) throw errors.unauthorized('The request carries no token.');
@@ -73,6 +88,7 @@ export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
     const error = asMyaasError(thrown);
     logFailure(request, thrown, error);
     if (error.code === 'MYAAS_INSTANCE_EXISTS') return notModified(reply);
+    challenge(reply, error);
     const { status, message } = legacyErrorOf(error, request.params as Partial<Ref>);
     return reply.code(status).send({ status: message });
   });
@@ -80,16 +96,15 @@ export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
   const rowOf = ({ template, name }: Ref): InstanceRow => instances.find(`${template}/${name}`);
 
   const show = async (row: InstanceRow, user: User) => {
-    const { password } = instances.view(row, user);
+    const { host, password } = instances.view(row, user);
     const container = await builder.container(row.id);
     return {
-      ...(password === undefined && { password: '' }),
       database: row.databaseName,
-      host: instances.view(row, user).host,
+      host,
       name: row.name,
       port: String(row.port),
       user: row.username,
-      ...(password !== undefined && { password }),
+      password: password ?? '',
       running: container?.running ?? false,
       status: container?.status ?? 'Not running',
       created: createdOf(row),

@@ -1,12 +1,13 @@
 import { Type } from 'typebox';
 import type { App } from '../app.ts';
-import { CreateInstance, Instance, PatchInstance, ResetInstance } from '../contract.ts';
+import { CreateInstance, Instance, PatchInstance, ResetInstance, named } from '../contract.ts';
 import type { InstanceRow, User } from '../drivers/registry.ts';
 import { errors } from '../errors.ts';
 import type { Builder } from '../instances/builder.ts';
 import { refOf, type Instances } from '../instances/instances.ts';
 import { userOf } from '../plugins/auth.ts';
 import { hangUpSignal } from '../plugins/hangup.ts';
+import { failing } from './failing.ts';
 
 const Params = Type.Object({ id: Type.String({ description: 'An id, or template/name, encoded' }) });
 const logLines = 1000;
@@ -34,7 +35,7 @@ export function instanceRoutes(app: App, instances: Instances, builder: Builder)
           owner: Type.Optional(Type.String()),
           template: Type.Optional(Type.String()),
         }),
-        response: { 200: Type.Object({ instances: Type.Array(Instance) }) },
+        response: { 200: Type.Object({ instances: Type.Array(named(Instance)) }), ...failing(400) },
       },
     },
     async (request) => {
@@ -55,8 +56,8 @@ export function instanceRoutes(app: App, instances: Instances, builder: Builder)
     {
       schema: {
         summary: 'A ready instance with credentials',
-        body: CreateInstance,
-        response: { 201: Instance },
+        body: named(CreateInstance),
+        response: { 201: named(Instance), ...failing(400, 404, 409, 413, 415, 503, 507) },
       },
     },
     async (request, reply) => {
@@ -66,8 +67,16 @@ export function instanceRoutes(app: App, instances: Instances, builder: Builder)
     },
   );
 
-  app.get('/v1/instances/:id', { schema: { params: Params, response: { 200: Instance } } }, async (request) =>
-    Promise.resolve(instances.view(instances.find(request.params.id), request.user)),
+  app.get(
+    '/v1/instances/:id',
+    {
+      schema: {
+        summary: 'One instance; credentials only of your own, or for admins',
+        params: Params,
+        response: { 200: named(Instance), ...failing(404) },
+      },
+    },
+    async (request) => Promise.resolve(instances.view(instances.find(request.params.id), request.user)),
   );
 
   app.patch(
@@ -76,8 +85,8 @@ export function instanceRoutes(app: App, instances: Instances, builder: Builder)
       schema: {
         summary: 'Extend, never expire, protect',
         params: Params,
-        body: PatchInstance,
-        response: { 200: Instance },
+        body: named(PatchInstance),
+        response: { 200: named(Instance), ...failing(400, 403, 404, 413, 415) },
       },
     },
     async (request) => {
@@ -90,11 +99,12 @@ export function instanceRoutes(app: App, instances: Instances, builder: Builder)
     '/v1/instances/:id',
     {
       schema: {
+        summary: 'Delete it and its data; answers when all of it is gone',
         params: Params,
         querystring: Type.Object({
           force: Type.Optional(Type.String({ description: '"1": also when it is protected' })),
         }),
-        response: { 204: Type.Null() },
+        response: { 204: Type.Null(), ...failing(403, 404, 409) },
       },
     },
     async (request, reply) => {
@@ -109,8 +119,8 @@ export function instanceRoutes(app: App, instances: Instances, builder: Builder)
       schema: {
         summary: 'Fresh data, same port and credentials',
         params: Params,
-        body: Type.Union([ResetInstance, Type.Null()]),
-        response: { 200: Instance },
+        body: Type.Union([named(ResetInstance), Type.Null()]),
+        response: { 200: named(Instance), ...failing(400, 403, 404, 409, 413, 415) },
       },
     },
     async (request) => {
@@ -126,7 +136,7 @@ export function instanceRoutes(app: App, instances: Instances, builder: Builder)
       schema: {
         summary: "The end of the database server's log",
         params: Params,
-        response: { 200: Type.Object({ log: Type.String() }) },
+        response: { 200: Type.Object({ log: Type.String() }), ...failing(403, 404) },
       },
     },
     async (request) => ({ log: await builder.logs(own(request.params.id, userOf(request)).id, logLines) }),

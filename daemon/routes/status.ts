@@ -1,16 +1,29 @@
+import { Type } from 'typebox';
 import type { App } from '../app.ts';
-import { Status } from '../contract.ts';
+import { Status, named } from '../contract.ts';
 import { userOf } from '../plugins/auth.ts';
+import { failing } from './failing.ts';
 
 export type StatusOf = () => Promise<Omit<Status, 'user'>>;
 
 export function statusRoutes(app: App, statusOf: StatusOf): void {
-  app.get('/v1/status', { schema: { response: { 200: Status } } }, async (request) => ({
+  const status = {
+    summary: 'Version, host, engines, capacity, counts, and who asks',
+    response: { 200: named(Status), ...failing() },
+  };
+  app.get('/v1/status', { schema: status }, async (request) => ({
     ...(await statusOf()),
     user: userOf(request),
   }));
 
-  app.get('/metrics', { schema: { summary: "Prometheus' text format" } }, async (_request, reply) =>
+  const metrics = {
+    summary: "Capacity and counts in Prometheus' text format",
+    response: {
+      200: { description: 'The metrics', content: { 'text/plain': { schema: Type.String() } } },
+      ...failing(),
+    },
+  };
+  app.get('/metrics', { schema: metrics }, async (_request, reply) =>
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(metricsOf(await statusOf())),
   );
 }

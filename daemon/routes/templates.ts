@@ -1,9 +1,10 @@
 import { Type } from 'typebox';
 import type { App } from '../app.ts';
-import { Job, RefreshTemplates, Template } from '../contract.ts';
+import { Job, RefreshTemplates, Template, named } from '../contract.ts';
 import { requireAdmin } from '../plugins/auth.ts';
 import type { ImportJobs } from '../templates/jobs.ts';
 import type { Templates } from '../templates/templates.ts';
+import { failing } from './failing.ts';
 
 const Params = Type.Object({ template: Type.String() });
 const JobParams = Type.Object({ id: Type.String() });
@@ -11,13 +12,24 @@ const JobParams = Type.Object({ id: Type.String() });
 export function templateRoutes(app: App, templates: Templates, jobs: ImportJobs): void {
   app.get(
     '/v1/templates',
-    { schema: { response: { 200: Type.Object({ templates: Type.Array(Template) }) } } },
+    {
+      schema: {
+        summary: 'All templates, with their versions and the import that runs or failed',
+        response: { 200: Type.Object({ templates: Type.Array(named(Template)) }), ...failing() },
+      },
+    },
     async () => Promise.resolve({ templates: templates.list() }),
   );
 
   app.get(
     '/v1/templates/:template',
-    { schema: { params: Params, response: { 200: Template } } },
+    {
+      schema: {
+        summary: 'One template',
+        params: Params,
+        response: { 200: named(Template), ...failing(404) },
+      },
+    },
     async (request) => Promise.resolve(templates.get(request.params.template)),
   );
 
@@ -26,8 +38,8 @@ export function templateRoutes(app: App, templates: Templates, jobs: ImportJobs)
     {
       schema: {
         summary: 'Import new and changed dumps (admin)',
-        body: Type.Union([RefreshTemplates, Type.Null()]),
-        response: { 202: Job },
+        body: Type.Union([named(RefreshTemplates), Type.Null()]),
+        response: { 202: named(Job), ...failing(400, 403, 404, 413, 415) },
       },
     },
     async (request, reply) => {
@@ -41,11 +53,12 @@ export function templateRoutes(app: App, templates: Templates, jobs: ImportJobs)
     '/v1/templates/:template',
     {
       schema: {
+        summary: 'Delete a template and its versions (admin)',
         params: Params,
         querystring: Type.Object({
           force: Type.Optional(Type.String({ description: '"1": with all its instances' })),
         }),
-        response: { 204: Type.Null() },
+        response: { 204: Type.Null(), ...failing(400, 403, 404, 409) },
       },
     },
     async (request, reply) => {
@@ -55,8 +68,16 @@ export function templateRoutes(app: App, templates: Templates, jobs: ImportJobs)
     },
   );
 
-  app.get('/v1/jobs/:id', { schema: { params: JobParams, response: { 200: Job } } }, async (request) =>
-    Promise.resolve(jobs.job(request.params.id)),
+  app.get(
+    '/v1/jobs/:id',
+    {
+      schema: {
+        summary: 'An import job, also some that have ended',
+        params: JobParams,
+        response: { 200: named(Job), ...failing(404) },
+      },
+    },
+    async (request) => Promise.resolve(jobs.job(request.params.id)),
   );
 
   app.delete(
@@ -65,7 +86,7 @@ export function templateRoutes(app: App, templates: Templates, jobs: ImportJobs)
       schema: {
         summary: 'Cancel an import job (admin); answers when it is undone',
         params: JobParams,
-        response: { 200: Job },
+        response: { 200: named(Job), ...failing(403, 404) },
       },
     },
     async (request) => {
