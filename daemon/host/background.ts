@@ -18,6 +18,8 @@ export interface BackgroundProcess {
 const askAgainMs = 100;
 
 interface Start {
+  /** For people. */
+  readonly name: string;
   readonly command: readonly [program: string, ...args: string[]];
   readonly env?: NodeJS.ProcessEnv;
   readonly logFile: string;
@@ -63,15 +65,14 @@ export async function startInBackground(start: Start): Promise<BackgroundProcess
   return { pid, startTicks: (await startTicksOf(pid)) ?? '' };
 }
 
-async function ready(child: ReturnType<typeof spawn>, { command, sign, isReady, timeoutMs, signal }: Start) {
+async function ready(child: ReturnType<typeof spawn>, { name, sign, isReady, timeoutMs, signal }: Start) {
   const settled = new AbortController();
-  const program = basename(command[0]);
   const gone = once(child, 'exit').then(([exitCode]) => {
-    throw new Error(`${program} ended with ${String(exitCode)}`);
+    throw new Error(`${name} ended with ${String(exitCode)}`);
   });
   const stopped = new AbortController();
   const timer = setTimeout(() => {
-    stopped.abort(new Error(`${program} was not ready in ${timeoutMs / 1000} s`));
+    stopped.abort(new Error(`${name} was not ready in ${timeoutMs / 1000} s`));
   }, timeoutMs);
   const ends = signal ? AbortSignal.any([signal, stopped.signal]) : stopped.signal;
   const late = once(ends, 'abort', { signal: settled.signal }).then(() => {

@@ -43,6 +43,7 @@ export async function startDocker(options: {
   const socket = host.replace(/^unix:\/+/, '/');
   try {
     return await startInBackground({
+      name: 'dockerd',
       command: ['dockerd', '--host', `unix://${socket}`],
       logFile,
       sign: socket,

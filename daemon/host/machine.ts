@@ -20,10 +20,11 @@ export async function prepareMachine(options: {
   config: Pick<Config, 'dockerHost'>;
   docker: Docker;
   log: (line: string) => void;
-  dockerdLog?: string;
+  /** Where an engine that is started here writes its log. */
+  dockerdLog: string;
   signal?: AbortSignal | undefined;
 }): Promise<Preparation> {
-  const { config, docker, log, dockerdLog = '/var/log/myaas/dockerd.log', signal } = options;
+  const { config, docker, log, dockerdLog, signal } = options;
   const hadDocker = await dockerAnswers(docker);
   const missing = await missingPackages(hadDocker ? 'docker there' : 'docker needed');
   if (missing.length > 0) {

@@ -15,7 +15,6 @@ import { failureOf, runProgram } from './program.ts';
 import { Services } from './services.ts';
 
 const bundle = 'dist/myaas.js';
-const logDirectory = '/var/log/myaas';
 const samples = ['test_db.sql', 'chinook.sql'];
 const example = { template: 'test_db', name: 'quickstart' } as const;
 
@@ -37,9 +36,11 @@ try {
     );
   }
   const config = readConfig();
-  const services = new Services(config, logDirectory);
-  if (args.includes('--stop')) await services.stop(log);
-  else await start(config, services);
+  const services = new Services(config);
+  if (args.includes('--stop')) {
+    await services.stop(log);
+    log('all is stopped');
+  } else await start(config, services);
 } catch (thrown) {
   const error: unknown = signal.aborted ? signal.reason : thrown;
   console.error(`\n${messageOf(error)}`);
@@ -53,7 +54,7 @@ async function start(config: Config, services: Services): Promise<void> {
     config,
     docker,
     log,
-    dockerdLog: `${logDirectory}/dockerd.log`,
+    dockerdLog: services.logFile('dockerd'),
     signal,
   });
   if (dockerdStarted) await services.adoptDocker(dockerdStarted);
@@ -91,7 +92,7 @@ async function myaas(...[args, options]: Parameters<Myaas>): Promise<string> {
     return await run(args, options);
   } catch (error) {
     throw error instanceof ExecaError
-      ? failureOf(`myaas ${args.join(' ')}`, error, 'See the logs in /var/log/myaas.')
+      ? failureOf(`myaas ${args.join(' ')}`, error, 'See the log of "myaas serve".')
       : error;
   }
 }
@@ -151,7 +152,7 @@ function query({ host, port, user, password = '', database }: Instance, statemen
       database,
     ],
     {
-      remedy: `Is "myaas gate" running? Its log is ${logDirectory}/gate.log.`,
+      remedy: 'Is "myaas gate" running? See its log.',
       env: { MYSQL_PWD: password },
       signal,
     },

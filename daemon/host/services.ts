@@ -1,17 +1,17 @@
 /** `serve` and `gate` in the background, for machines without systemd and for trying MyAAS out. */
 import { createHash } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { type Config, pathsOf } from '../config.ts';
 import * as btrfs from '../drivers/btrfs.ts';
 import { Docker } from '../drivers/docker.ts';
 import { Registry } from '../drivers/registry.ts';
-import { hasErrno } from '../errors.ts';
+import { errors, hasErrno } from '../errors.ts';
 import { type BackgroundProcess, isRunning, startInBackground, stopInBackground } from './background.ts';
 import { askDaemon } from './checks.ts';
 import { exists } from './files.ts';
 import { diskFileOf } from './init.ts';
 
-/** What was started and is to be stopped again; kept in a file beside the base directory, which gets unmounted. */
+/** What was started and is to be stopped again; kept beside the base directory, which gets unmounted. */
 interface State {
   /** Of the program that runs: a newer one takes its place. */
   readonly bundleHash?: string;
@@ -29,13 +29,18 @@ const stopGraceMs = 60_000;
 
 export class Services {
   readonly #config: Config;
-  readonly #logDirectory: string;
+  readonly #directory: string;
   readonly #stateFile: string;
 
-  constructor(config: Config, logDirectory: string) {
+  constructor(config: Config) {
     this.#config = config;
-    this.#logDirectory = logDirectory;
-    this.#stateFile = `${config.baseDir}.quickstart.json`;
+    this.#directory = `${config.baseDir}.quickstart`;
+    this.#stateFile = `${this.#directory}/state.json`;
+  }
+
+  /** The log of `serve`, `gate` or `dockerd`. */
+  logFile(name: string): string {
+    return `${this.#directory}/${name}.log`;
   }
 
   /** Remembers a Docker Engine that `prepareMachine` started. */
@@ -58,21 +63,27 @@ export class Services {
       // Its token for root is the last thing that it writes.
       const serve = await this.#startService('serve', bundle, pathsOf(this.#config).rootToken, signal);
       await this.#remember({ serve });
-      log(`daemon: started, its log is ${this.#logFile('serve')}`);
+      log(`daemon: started, its log is ${this.logFile('serve')}`);
     }
     if (running?.gate === 'connected' || (state.gate && (await isRunning(state.gate))))
       log('gate: runs already');
     else {
       // It writes there when serve and gate have found each other.
-      const gate = await this.#startService('gate', bundle, this.#logFile('gate'), signal);
+      const gate = await this.#startService('gate', bundle, this.logFile('gate'), signal);
       await this.#remember({ gate });
-      log(`gate: started, its log is ${this.#logFile('gate')}`);
+      log(`gate: started, its log is ${this.logFile('gate')}`);
     }
   }
 
   /** Ends all that was started, removes the servers' containers and unmounts the disk in a file. */
   async stop(log: Log): Promise<void> {
     await this.#stopServices(log);
+    if (await askDaemon(this.#config)) {
+      throw errors.hostNotReady(
+        'The daemon that runs was not started by the quickstart.',
+        'Stop it where it was started ("systemctl stop myaas myaas-gate").',
+      );
+    }
     if (await exists(pathsOf(this.#config).registry)) await this.#removeContainers(log);
     const { baseDir } = this.#config;
     if ((await exists(diskFileOf(this.#config))) && (await btrfs.isMountPoint(baseDir))) {
@@ -108,10 +119,6 @@ export class Services {
     if (containers.length > 0) log(`containers: removed ${containers.length}`);
   }
 
-  #logFile(name: string): string {
-    return `${this.#logDirectory}/${name}.log`;
-  }
-
   #startService(
     name: 'serve' | 'gate',
     bundle: string,
@@ -119,8 +126,9 @@ export class Services {
     signal: AbortSignal,
   ): Promise<BackgroundProcess> {
     return startInBackground({
+      name: `myaas ${name}`,
       command: [process.execPath, bundle, name],
-      logFile: this.#logFile(name),
+      logFile: this.logFile(name),
       sign,
       isReady: async () => {
         const status = await askDaemon(this.#config);
@@ -141,6 +149,7 @@ export class Services {
   }
 
   async #remember(news: State): Promise<void> {
+    await mkdir(this.#directory, { recursive: true });
     await writeFile(this.#stateFile, JSON.stringify({ ...(await this.#state()), ...news }), { mode: 0o600 });
   }
 }

@@ -28,7 +28,13 @@ export async function openWorkshop(log: (line: string) => void, signal: AbortSig
   const place = await mkdtemp('/var/tmp/myaas-test-');
   undo.defer(() => rm(place, { recursive: true, force: true }));
 
-  const { dockerdStarted } = await prepareMachine({ config, docker, log, signal });
+  const { dockerdStarted } = await prepareMachine({
+    config,
+    docker,
+    log,
+    dockerdLog: `${place}/dockerd.log`,
+    signal,
+  });
   if (dockerdStarted) undo.defer(() => stopInBackground(dockerdStarted, 30_000));
   // For the test of the unit files.
   if (!(await findProgram('systemd-analyze'))) await installPackages(['systemd'], signal);

@@ -79,6 +79,7 @@ describe('the host', () => {
       ['-e', `console.log('about to listen'); require('node:net').createServer().${listen}`] as const;
     const start = (script: readonly string[], isReady: () => Promise<boolean>, signal?: AbortSignal) =>
       startInBackground({
+        name: 'the server',
         command: [process.execPath, ...script],
         logFile: `${directory}/log`,
         sign: `${directory}/socket`,
@@ -106,7 +107,7 @@ describe('the host', () => {
       const dying = ['-e', 'console.error("no room here"); process.exit(3)'];
       await assert.rejects(
         start(dying, () => Promise.resolve(true)),
-        /ended with 3[^]*no room here/,
+        /the server ended with 3[^]*no room here/,
       );
     });
 
