@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -15,7 +15,7 @@ describe('the myaas command', () => {
   after(() => rm(home, { recursive: true }));
 
   // No daemon is here, and none of the machine's may be found.
-  const myaas = (...args: string[]) =>
+  const myaasWith = (env: NodeJS.ProcessEnv, ...args: string[]) =>
     execa(process.execPath, [main, ...args], {
       reject: false,
       extendEnv: false,
@@ -24,8 +24,10 @@ describe('the myaas command', () => {
         HOME: home,
         MYAAS_RUN_DIR: join(home, 'run'),
         MYAAS_BASE_DIR: join(home, 'base'),
+        ...env,
       },
     });
+  const myaas = (...args: string[]) => myaasWith({}, ...args);
 
   const names = async (...group: string[]) =>
     (await myaas('__complete', ...group, '')).stdout.split('\n').map((line) => line.split('\t')[0] ?? '');
@@ -78,6 +80,18 @@ describe('the myaas command', () => {
     const { error } = JSON.parse(stderr) as { error: { code: string; hint: string } };
     assert.match(error.code, /^MYAAS_(DAEMON_UNREACHABLE|NOT_LOGGED_IN)$/);
     assert.notEqual(error.hint, '');
+  });
+
+  it("loads none of the daemon's libraries for a client command", async () => {
+    const coverage = join(home, 'coverage');
+    await myaasWith({ NODE_V8_COVERAGE: coverage }, 'ls');
+    const [report = ''] = await readdir(coverage);
+    const { result } = JSON.parse(await readFile(join(coverage, report), 'utf8')) as {
+      result: { url: string }[];
+    };
+    const packages = result.map(({ url }) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1]);
+    assert.ok(result.some(({ url }) => url.endsWith('/cli/ls.ts')));
+    assert.deepEqual([...new Set(packages)].filter(Boolean), ['commander']);
   });
 
   it('never takes a token as an argument', async () => {
