@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -159,15 +159,17 @@ describe('shell completion', () => {
   });
 
   it('speaks the language of each shell', async () => {
-    for (const [shell, checker] of [
-      ['bash', 'bash'],
-      ['zsh', 'zsh'],
-      ['fish', 'fish'],
-    ] as const) {
-      const { stdout } = await execa(process.execPath, [main, 'completion', shell]);
-      const { exitCode, code } = await execa(checker, ['-n'], { input: stdout, reject: false });
-      // A shell that is not on this machine cannot say.
-      if (code !== 'ENOENT') assert.equal(exitCode, 0, shell);
+    const directory = await mkdtemp(join(tmpdir(), 'myaas-'));
+    try {
+      for (const shell of ['bash', 'zsh', 'fish']) {
+        const script = join(directory, shell);
+        await writeFile(script, (await execa(process.execPath, [main, 'completion', shell])).stdout);
+        const { exitCode, code } = await execa(shell, ['-n', script], { reject: false });
+        // A shell that is not on this machine cannot say.
+        if (code !== 'ENOENT') assert.equal(exitCode, 0, shell);
+      }
+    } finally {
+      await rm(directory, { recursive: true });
     }
   });
 });
