@@ -22,6 +22,10 @@ if ! cmp -s package-lock.json "$installed"; then
   echo 'MyAAS: installing npm packages' >&2
   npm ci --ignore-scripts --include=dev --include=optional --no-audit --no-fund --loglevel=error >&2 ||
     fail '"npm ci" failed; its messages above say why.'
+  # npm 9 makes no link for a program of this name.
+  for node in node_modules/node-linux-*/bin/node; do
+    [ -x "$node" ] && ln -sf "../${node#node_modules/}" node_modules/.bin/node
+  done
   cp package-lock.json "$installed"
 fi
 
