@@ -5,6 +5,7 @@
  */
 import { constants, copyFile } from 'node:fs/promises';
 import { execa, ExecaError } from 'execa';
+import { columns } from '../cli/output.ts';
 import { type Config, pathsOf, readConfig } from '../config.ts';
 import type { Instance } from '../contract.ts';
 import { Docker } from '../drivers/docker.ts';
@@ -161,6 +162,14 @@ function query({ host, port, user, password = '', database }: Instance, statemen
 
 function nextSteps(config: Config, instance: Instance): string {
   const reference = `${instance.template}/${instance.name}`;
+  const commands = [
+    [`npx myaas shell ${reference}`, 'a client in it'],
+    [`npx myaas env ${reference} --file .env`, 'its credentials, where your application looks'],
+    [`npx myaas reset ${reference}`, 'fresh data, same credentials'],
+    ['npx myaas new chinook', 'another database, in the blink of an eye'],
+    [`cp shop.sql.gz ${config.baseDir}/dumps; npx myaas update`, 'your own data'],
+    ['npm run quickstart -- --stop', 'stop all this; the data stays'],
+  ];
   return `
 Your database, until ${instance.expiresAt ?? 'you delete it'}:
   host      ${instance.host}
@@ -170,12 +179,9 @@ Your database, until ${instance.expiresAt ?? 'you delete it'}:
   password  ${instance.password ?? ''}
 
 What next:
-  npx myaas shell ${reference}              a client in it
-  npx myaas env ${reference} --file .env    its credentials, where your application looks
-  npx myaas new chinook                              another database, in the blink of an eye
-  npx myaas reset ${reference}              fresh data, same credentials
-  cp shop.sql.gz ${config.baseDir}/dumps && npx myaas update   your own data
-  npm run quickstart -- --stop                       stop all this; the data stays
+${columns(commands)
+  .map((line) => `  ${line}`)
+  .join('\n')}
 `;
 }
 
