@@ -81,7 +81,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
       security: [{ token: [] }],
     },
-    refResolver: { buildLocalReference: ({ $id }) => String($id) },
+    refResolver: { buildLocalReference: ({ $id }) => $id as string },
   });
   for (const schema of schemas) app.addSchema(schema);
 

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { errors } from './errors.ts';
 
 /** What the daemon, the gate and the host commands are told by environment variables. Read once, at start. */
@@ -46,7 +47,7 @@ const defaults = {
   ports: '23000-23999',
 } as const;
 
-/** What differs between systems and their tools: the parsers collect problems so that all are told at once. */
+/** Reads one variable after the other, and collects what is wrong with them, so that all is told at once. */
 class Reader {
   readonly problems: string[] = [];
   readonly #env: NodeJS.ProcessEnv;
@@ -99,7 +100,7 @@ function parsePorts(text: string): Config['ports'] | undefined {
 function parseListen(text: string): Config['listen'] | undefined {
   const match = /^(?:(\[[0-9a-f:]+\]|[a-z0-9.-]+):)?(\d+)$/i.exec(text);
   const port = Number(match?.[2]);
-  if (!match || port > 65535) return undefined;
+  if (!match || port < 1 || port > 65535) return undefined;
   return { host: (match[1] ?? '127.0.0.1').replace(/^\[|\]$/g, ''), port };
 }
 
@@ -191,7 +192,12 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       parsePorts,
       `a range of ports such as "${ports}"`,
     ),
-    bind: reader.read('MYAAS_BIND', '127.0.0.1', matching(/^[0-9a-f.:]{2,45}$/i), 'an IP address'),
+    bind: reader.read(
+      'MYAAS_BIND',
+      '127.0.0.1',
+      (text) => (isIP(text) === 0 ? undefined : text),
+      'an IP address',
+    ),
     legacyUser: reader.read(
       'MYAAS_LEGACY_USER',
       undefined,

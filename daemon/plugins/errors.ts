@@ -5,8 +5,7 @@ import { errors, messageOf, MyaasError } from '../errors.ts';
 /** Whatever was thrown, as one of the catalogue. */
 export function asMyaasError(thrown: FastifyError | Error): MyaasError {
   if (thrown instanceof MyaasError) return thrown;
-  if ('validation' in thrown && thrown.validation !== undefined)
-    return errors.badRequest(`${thrown.message}.`);
+  if ('validation' in thrown) return errors.badRequest(`${thrown.message}.`);
   if ('code' in thrown && thrown.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return errors.tooLarge();
   if ('statusCode' in thrown && typeof thrown.statusCode === 'number' && thrown.statusCode < 500) {
     return new MyaasError(

@@ -9,7 +9,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../app.ts';
 import type { InstanceRow, User } from '../drivers/registry.ts';
 import type { Docker } from '../drivers/docker.ts';
-import { errors, MyaasError } from '../errors.ts';
+import { errors, type MyaasError } from '../errors.ts';
 import type { Builder } from '../instances/builder.ts';
 import { refOf, type Instances } from '../instances/instances.ts';
 import { checkMayChange } from '../routes/instances.ts';
@@ -64,9 +64,8 @@ export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
   await app.register(formbody);
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
     const text = String(body).trim();
-    if (text === '') return done(null, undefined);
     try {
-      done(null, JSON.parse(text));
+      done(null, text === '' ? undefined : JSON.parse(text));
     } catch {
       done(errors.badRequest('The body is not valid JSON.'));
     }

@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { DatabaseSync } from 'node:sqlite';
+import { tmpdir } from 'node:os';
+import { text } from 'node:stream/consumers';
+import { Registry, type InstanceRow } from '../../daemon/drivers/registry.ts';
+import { MyaasError } from '../../daemon/errors.ts';
+
+const hasCode =
+  (code: string) =>
+  (error: unknown): boolean =>
+    error instanceof MyaasError && error.code === code;
+
+const range = { from: 4000, to: 4002 };
+const noPorts = new Set<number>();
+
+const rowOf = (id: string, more: Partial<InstanceRow> = {}): Omit<InstanceRow, 'port'> => ({
+  id,
+  template: 'shop',
+  version: '20260101T000000Z',
+  name: id,
+  owner: 'ada',
+  state: 'creating',
+  failure: null,
+  engine: 'mariadb',
+  databaseName: 'shop',
+  username: 'myaas',
+  password: 'secret',
+  createdAt: '2026-01-01T00:00:00.000Z',
+  expiresAt: null,
+  protected: false,
+  sizeBytes: 1,
+  createMs: null,
+  origin: 'snapshot',
+  ...more,
+});
+
+describe('the registry', () => {
+  let directory = '';
+  let file = '';
+  let registry: Registry;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(`${tmpdir()}/myaas-registry-`);
+    file = `${directory}/registry.db`;
+    registry = Registry.open(file);
+  });
+  afterEach(async () => {
+    registry.close();
+    await rm(directory, { recursive: true });
+  });
+
+  const reserve = (id: string, more?: Partial<InstanceRow>) =>
+    registry.reserve(rowOf(id, more), range, noPorts);
+
+  describe('as a file', () => {
+    it('is for its owner only, with all that SQLite puts beside it', async () => {
+      reserve('a');
+      for (const name of await readdir(directory)) {
+        assert.equal((await stat(`${directory}/${name}`)).mode & 0o077, 0, name);
+      }
+    });
+
+    it('keeps everything, its host id too, when it is opened again', () => {
+      const row = reserve('a', { expiresAt: '2027-01-01T00:00:00.000Z', protected: true, createMs: 7 });
+      registry.setSetting('image', 'mariadb');
+      const { hostId } = registry;
+      registry.close();
+      registry = Registry.open(file);
+      assert.equal(registry.hostId, hostId);
+      assert.equal(registry.setting('image'), 'mariadb');
+      assert.deepEqual(registry.instances(), [row]);
+    });
+
+    it('has a host id like no other', () => {
+      const other = Registry.open(`${directory}/other.db`);
+      assert.notEqual(other.hostId, registry.hostId);
+      other.close();
+    });
+
+    it('is refused when a newer MyAAS has written it, and left as it was', () => {
+      const newer = new DatabaseSync(file);
+      newer.exec('pragma user_version = 999');
+      assert.throws(() => Registry.open(file), hasCode('MYAAS_HOST_NOT_READY'));
+      assert.deepEqual({ ...newer.prepare('pragma user_version').get() }, { user_version: 999 });
+      newer.close();
+    });
+
+    it('is refused with the reason when it is no registry, or cannot be had', async () => {
+      await writeFile(`${directory}/text`, 'This is not a database. '.repeat(100));
+      assert.throws(() => Registry.open(`${directory}/text`), hasCode('MYAAS_HOST_NOT_READY'));
+      assert.throws(() => Registry.open(`${directory}/no/such/registry`), hasCode('MYAAS_HOST_NOT_READY'));
+    });
+
+    it('can be opened anew by many processes at once', async function () {
+      this.timeout(60_000);
+      const script = `
+        import { Registry } from './daemon/drivers/registry.ts';
+        const registry = Registry.open(process.argv[1]);
+        registry.addUser('user' + process.argv[2], false);
+        registry.close();`;
+      const shared = `${directory}/shared.db`;
+      const ends = await Promise.all(
+        Array.from({ length: 6 }, async (_, index) => {
+          const child = spawn(process.execPath, [
+            '--input-type=module-typescript',
+            '--eval',
+            script,
+            shared,
+            String(index),
+          ]);
+          const [said] = await Promise.all([text(child.stderr), once(child, 'close')]);
+          return `${String(child.exitCode)} ${said}`;
+        }),
+      );
+      assert.deepEqual(ends, Array<string>(6).fill('0 '));
+      const opened = Registry.open(shared);
+      assert.equal(opened.users().length, 6);
+      opened.close();
+    });
+
+    it('shows one process at once what another has written', () => {
+      const other = Registry.open(file);
+      other.addUser('ada', false);
+      const token = other.issueToken('ada');
+      assert.deepEqual(registry.userByToken(token), { name: 'ada', admin: false });
+      other.revokeToken(other.users()[0]?.tokens[0]?.id ?? '');
+      assert.equal(registry.userByToken(token), undefined);
+      other.close();
+    });
+  });
+
+  describe('of users', () => {
+    it('knows a user by any of their tokens, until it is revoked', () => {
+      registry.addUser('ada', true);
+      const [one, two] = [registry.issueToken('ada'), registry.issueToken('ada')];
+      assert.notEqual(one, two);
+      for (const token of [one, two]) {
+        assert.match(token, /^myaas_[\w-]{32}$/);
+        assert.deepEqual(registry.userByToken(token), { name: 'ada', admin: true });
+      }
+      const [first] = registry.users()[0]?.tokens ?? [];
+      assert.ok(first && registry.revokeToken(first.id));
+      assert.ok(!registry.revokeToken(first.id));
+      assert.equal([one, two].filter((token) => registry.userByToken(token)).length, 1);
+    });
+
+    it('holds no token, only its hash', async () => {
+      registry.addUser('ada', false);
+      const token = registry.issueToken('ada');
+      registry.userByToken(token);
+      for (const name of await readdir(directory)) {
+        const content = await readFile(`${directory}/${name}`, 'latin1');
+        assert.ok(!content.includes(token) && !content.includes(token.slice('myaas_'.length)), name);
+      }
+      assert.ok(!JSON.stringify(registry.users()).includes(token));
+    });
+
+    it('knows nobody by a token that it did not give out', () => {
+      registry.addUser('ada', false);
+      const token = registry.issueToken('ada');
+      for (const wrong of ['', token.slice(0, -1), `${token}x`, token.toUpperCase(), "' or 1=1 --", 'null'])
+        assert.equal(registry.userByToken(wrong), undefined);
+    });
+
+    it('has each name once, and forgets a user with all tokens', () => {
+      registry.addUser('ada', false);
+      assert.throws(() => registry.addUser('ada', true), hasCode('MYAAS_USER_EXISTS'));
+      assert.deepEqual(registry.user('ada'), { name: 'ada', admin: false });
+      const token = registry.issueToken('ada');
+      assert.ok(registry.removeUser('ada'));
+      assert.ok(!registry.removeUser('ada'));
+      assert.equal(registry.userByToken(token), undefined);
+      assert.deepEqual(registry.users(), []);
+      assert.throws(() => registry.issueToken('ada'), hasCode('MYAAS_NOT_FOUND'));
+    });
+
+    it('tells when a token was last used', () => {
+      registry.addUser('ada', false);
+      const token = registry.issueToken('ada');
+      assert.equal(registry.users()[0]?.tokens[0]?.lastUsedAt, null);
+      registry.userByToken(token);
+      assert.match(registry.users()[0]?.tokens[0]?.lastUsedAt ?? '', /^\d{4}-\d\d-\d\d$/);
+    });
+  });
+
+  describe('of instances', () => {
+    it('gives each the lowest free port, and that of a removed one to the next', () => {
+      assert.deepEqual(
+        ['a', 'b', 'c'].map((id) => reserve(id).port),
+        [4000, 4001, 4002],
+      );
+      registry.remove('b');
+      assert.equal(reserve('d').port, 4001);
+    });
+
+    it('passes over ports that cannot be used', () => {
+      assert.equal(registry.reserve(rowOf('a'), range, new Set([4000])).port, 4001);
+      assert.equal(registry.moveToFreePort('a', range, new Set([4000, 4001])).port, 4002);
+    });
+
+    it('refuses when no port is left, and keeps nothing of it', () => {
+      for (const id of ['a', 'b', 'c']) reserve(id);
+      assert.throws(() => reserve('d'), hasCode('MYAAS_PORTS_EXHAUSTED'));
+      assert.throws(() => registry.moveToFreePort('a', range, noPorts), hasCode('MYAAS_PORTS_EXHAUSTED'));
+      assert.deepEqual(
+        registry.instances().map(({ id, port }) => [id, port]),
+        [
+          ['a', 4000],
+          ['b', 4001],
+          ['c', 4002],
+        ],
+      );
+    });
+
+    it('has each name of a template once, and does not take "a-b" for "b" of "a"', () => {
+      reserve('1', { template: 'a', name: 'b' });
+      assert.throws(() => reserve('2', { template: 'a', name: 'b' }), hasCode('MYAAS_INSTANCE_EXISTS'));
+      reserve('3', { template: 'a-b', name: 'b' });
+      assert.equal(registry.instanceByName('a', 'b')?.id, '1');
+      assert.equal(registry.instanceByName('a-b', 'b')?.id, '3');
+      assert.equal(registry.instanceByName('A', 'b'), undefined);
+    });
+
+    it('changes what it is told to and nothing else', () => {
+      const row = reserve('a');
+      const other = reserve('b');
+      assert.deepEqual(registry.update('a', { state: 'ready', protected: true }), {
+        ...row,
+        state: 'ready',
+        protected: true,
+      });
+      assert.deepEqual(registry.update('a', {}), registry.instance('a'));
+      assert.deepEqual(registry.instance('b'), other);
+      assert.equal(registry.update('gone', { state: 'ready' }), undefined);
+      assert.throws(
+        () => registry.moveToFreePort('gone', range, noPorts),
+        hasCode('MYAAS_INSTANCE_NOT_FOUND'),
+      );
+    });
+
+    it('knows which lease ends next, of those that may be deleted then', () => {
+      assert.equal(registry.nextExpiry(), undefined);
+      reserve('never');
+      reserve('late', { expiresAt: '2027-01-02T00:00:00.000Z' });
+      reserve('early', { expiresAt: '2027-01-01T00:00:00.000Z' });
+      assert.equal(registry.nextExpiry(), '2027-01-01T00:00:00.000Z');
+      registry.update('early', { protected: true });
+      assert.equal(registry.nextExpiry(), '2027-01-02T00:00:00.000Z');
+      registry.update('late', { state: 'deleting' });
+      assert.equal(registry.nextExpiry(), undefined);
+    });
+  });
+
+  it('keeps why imports failed until they are mended', () => {
+    registry.setFailedImport('shop', { state: 'failed' });
+    registry.setFailedImport('shop', { state: 'failed', error: 'again' });
+    registry.setFailedImport('crm', { state: 'failed' });
+    registry.clearFailedImport('crm');
+    assert.deepEqual([...registry.failedImports()], [['shop', { state: 'failed', error: 'again' }]]);
+  });
+});
