@@ -1,5 +1,7 @@
 import { isIP } from 'node:net';
-import { errors } from './errors.ts';
+import { readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import { errors, hasErrno, messageOf } from './errors.ts';
 
 /** What the daemon, the gate and the host commands are told by environment variables. Read once, at start. */
 export interface Config {
@@ -113,9 +115,24 @@ function matching(pattern: RegExp): (text: string) => string | undefined {
   return (text) => (pattern.test(text) ? text : undefined);
 }
 
-/** Reads the configuration. Throws `MYAAS_BAD_CONFIG` with every problem there is. */
+/** Where the services' settings are; commands by hand are to act on the same host as the services. */
+const defaultEnvFile = '/etc/myaas/myaas.env';
+
+/** The settings of the services' file, which the environment itself overrides. */
+function withEnvFile(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const file = env['MYAAS_ENV_FILE'] ?? defaultEnvFile;
+  try {
+    return { ...parseEnv(readFileSync(file, 'utf8')), ...env };
+  } catch (error) {
+    // It may hold a password, so that only root can read it; what clients need is not in it.
+    if (hasErrno(error, 'ENOENT') || hasErrno(error, 'EACCES')) return env;
+    throw errors.badConfig([`${file} can't be read: ${messageOf(error)}.`]);
+  }
+}
+
+/** Reads the configuration: the environment, and below it the services' file. Throws `MYAAS_BAD_CONFIG` with every problem there is. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const reader = new Reader(env);
+  const reader = new Reader(withEnvFile(env));
   const { ports } = defaults;
   const runDir = reader.read('MYAAS_RUN_DIR', defaults.runDir, parseAbsolutePath, 'an absolute path');
   // "/<12 characters of id>/mysqld.sock" follows.

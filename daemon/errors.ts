@@ -57,8 +57,7 @@ export const errors = {
       why,
       'Send "Authorization: Bearer <token>". An operator makes a token with "myaas user add NAME"; "myaas login" stores it.',
     ),
-  forbidden: (what: string) =>
-    new MyaasError('MYAAS_FORBIDDEN', 403, what, 'Ask its owner or an admin of this MyAAS.'),
+  forbidden: (what: string) => new MyaasError('MYAAS_FORBIDDEN', 403, what, 'Ask an admin of this MyAAS.'),
   notFound: (what: string) =>
     new MyaasError('MYAAS_NOT_FOUND', 404, `${what} does not exist.`, 'See /v1/openapi.json for the API.'),
   tooLarge: () =>

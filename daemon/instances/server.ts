@@ -1,10 +1,12 @@
 /** Starting a database server in its container, and knowing the moment it answers. */
 import { existsSync, watch } from 'node:fs';
 import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import type { Paths } from '../config.ts';
 import type { Docker, Role } from '../drivers/docker.ts';
 import { inContainer, type Account, type Engine } from '../engines/engine.ts';
 import { errors, MyaasError, messageOf } from '../errors.ts';
+import { Slots } from '../slots.ts';
 
 export interface ServerSpec {
   readonly role: Extract<Role, 'server' | 'import'>;
@@ -31,6 +33,8 @@ export class Servers {
   readonly #docker: Docker;
   readonly #paths: Paths;
   readonly #accounts: HostAccounts;
+  /** Starting a server is work for a core and for Docker: more at once make each slower, and none sooner. */
+  readonly #slots = new Slots(2 * availableParallelism());
 
   constructor(docker: Docker, paths: Paths, accounts: HostAccounts) {
     this.#docker = docker;
@@ -57,6 +61,11 @@ export class Servers {
     greet: (socketPath: string, signal: AbortSignal) => Promise<T>,
     signal: AbortSignal,
   ): Promise<{ containerId: string; greeted: T }> {
+    using _ = await this.#slots.take(signal).catch(async (error: unknown) => {
+      // What is being made must not be removed before it is there.
+      await Promise.allSettled([dataReady]);
+      throw error;
+    });
     const [container, directory] = await Promise.allSettled([this.#makeContainer(spec), dataReady]);
     if (container.status === 'rejected') throw container.reason;
     if (directory.status === 'rejected') throw directory.reason;

@@ -175,6 +175,8 @@ export async function startHost(settings: NodeJS.ProcessEnv = {}): Promise<TestH
   const env: NodeJS.ProcessEnv = {
     PATH: process.env['PATH'],
     HOME: `${baseDir}/home`,
+    // The machine may have a MyAAS of its own.
+    MYAAS_ENV_FILE: '/dev/null',
     MYAAS_BASE_DIR: baseDir,
     MYAAS_RUN_DIR: runDir,
     MYAAS_LISTEN: `127.0.0.1:${String(await freePort())}`,
