@@ -69,6 +69,8 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.decorateRequest('user', undefined);
+  // JSON is all that is spoken here.
+  app.removeContentTypeParser('text/plain');
   useErrorEnvelope(app);
   await app.register(swagger, {
     openapi: {

@@ -31,9 +31,10 @@ export class Events {
 
   /** What came after `lastId`; undefined when that is not known any more. */
   since(lastId: string): readonly LoggedEvent[] | undefined {
-    if (lastId === this.lastId) return [];
-    const index = this.#log.findIndex(({ id }) => id === lastId);
-    return index === -1 ? undefined : this.#log.slice(index + 1);
+    const known = /^(.+)-(\d{1,15})$/.exec(lastId);
+    const missed = this.#last - Number(known?.[2]);
+    if (known?.[1] !== this.#run || missed < 0 || missed > this.#log.length) return undefined;
+    return this.#log.slice(this.#log.length - missed);
   }
 
   subscribe(listener: (logged: LoggedEvent) => void): Disposable {
