@@ -1,0 +1,148 @@
+/** A window of VS Code in a headless Chromium, used as a person uses it: by what is seen, clicked and typed. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright-core';
+import type { VscodeServer } from './vscode-server.ts';
+
+/** Long enough for a busy machine; nothing waits this long where all is well. */
+export const patienceMs = 60_000;
+
+const size = { width: 1280, height: 800 };
+
+export async function openChromium(executablePath: string): Promise<Browser> {
+  return chromium.launch({
+    executablePath,
+    // Root may not use Chromium's sandbox; all it is shown comes from this machine.
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
+  });
+}
+
+/** What the address of a window says besides the folder, as pairs. */
+export type Payload = readonly (readonly [key: string, value: string])[];
+
+export interface WindowOptions {
+  /** An absolute folder, or a `.code-workspace` file. */
+  readonly open?: string;
+  readonly payload?: Payload;
+}
+
+export class VscodeWindow implements AsyncDisposable {
+  readonly page: Page;
+  readonly #context: BrowserContext;
+
+  private constructor(context: BrowserContext, page: Page) {
+    this.#context = context;
+    this.page = page;
+  }
+
+  /** A blank page that reaches nothing but this machine; `go` makes it a window. */
+  static async blank(browser: Browser): Promise<VscodeWindow> {
+    const context = await browser.newContext({ viewport: size, reducedMotion: 'reduce', locale: 'en-US' });
+    context.setDefaultTimeout(patienceMs);
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await context.route(
+      ({ hostname, protocol }) => protocol.startsWith('http') && hostname !== '127.0.0.1',
+      (route) => route.abort('blockedbyclient'),
+    );
+    return new VscodeWindow(context, await context.newPage());
+  }
+
+  static async open(browser: Browser, server: VscodeServer, options: WindowOptions): Promise<VscodeWindow> {
+    const window = await VscodeWindow.blank(browser);
+    await window.go(server, options);
+    return window;
+  }
+
+  async go(server: VscodeServer, { open, payload = [] }: WindowOptions): Promise<void> {
+    const query = new URLSearchParams({ payload: JSON.stringify([['skipWelcome', 'true'], ...payload]) });
+    if (open === undefined) query.set('ew', 'true');
+    else query.set(open.endsWith('.code-workspace') ? 'workspace' : 'folder', open);
+    await this.page.goto(`http://${server.authority}/?${query.toString()}`);
+    await this.page.locator('.monaco-workbench').waitFor();
+    // The last part of the status bar that comes: the extension host is known by then.
+    await this.page.locator('.statusbar-item').first().waitFor();
+  }
+
+  // What is there
+
+  /** The icon of a view container. */
+  activity(name: string): Locator {
+    return this.page.locator('.activitybar').getByRole('tab', { name });
+  }
+
+  /** A row of a tree; `name` is what a screen reader says, or a part of it. */
+  row(name: string | RegExp): Locator {
+    return this.page.locator('.sidebar').getByRole('treeitem', { name });
+  }
+
+  /** A button on a row; it is there when the pointer is. */
+  async rowButton(row: string | RegExp, button: string | RegExp): Promise<Locator> {
+    await this.row(row).hover();
+    return this.row(row).getByRole('button', { name: button });
+  }
+
+  statusItem(name: string | RegExp): Locator {
+    return this.page.locator('.statusbar').getByRole('button', { name });
+  }
+
+  get notifications(): Locator {
+    return this.page.locator('.notification-toast');
+  }
+
+  get dialog(): Locator {
+    return this.page.locator('.monaco-dialog-box');
+  }
+
+  get quickInput(): Locator {
+    return this.page.locator('.quick-input-widget:visible');
+  }
+
+  get quickInputBox(): Locator {
+    return this.quickInput.locator('input[type="text"]');
+  }
+
+  option(name: string | RegExp): Locator {
+    return this.quickInput.getByRole('option', { name }).first();
+  }
+
+  // What is done
+
+  async showView(): Promise<void> {
+    await this.activity('MyAAS').click();
+  }
+
+  /** Runs a command by its title, from the palette. */
+  async command(title: string): Promise<void> {
+    await this.page.keyboard.press('F1');
+    await this.quickInputBox.fill(`>${title}`);
+    await this.option(title).waitFor();
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** Types into the question that is asked, and accepts. */
+  async answer(text: string): Promise<void> {
+    await this.quickInputBox.fill(text);
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** Chooses from the context menu of a row. */
+  async rowMenu(row: string | RegExp, entry: string | RegExp): Promise<void> {
+    await this.row(row).click({ button: 'right' });
+    await this.page.getByRole('menuitem', { name: entry }).click();
+  }
+
+  /** Leaves a picture in MYAAS_SHOTS, or `dist/shots`. */
+  async shot(name: string): Promise<void> {
+    const directory = process.env['MYAAS_SHOTS'] ?? 'dist/shots';
+    await mkdir(directory, { recursive: true });
+    await this.page.screenshot({ path: join(directory, `${name}.png`) });
+  }
+
+  async close(): Promise<void> {
+    await this.#context.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
