@@ -7,10 +7,11 @@ import { once } from 'node:events';
 import { glob } from 'node:fs/promises';
 import { messageOf } from '../daemon/errors.ts';
 import type { Report } from './support/report.ts';
+import { installVscode } from './support/vscode-install.ts';
 import { openWorkshop } from './support/workshop.ts';
 
 const checks = ['check:types', 'check:lint', 'check:format'] as const;
-const suites = ['check', 'unit', 'integration'] as const;
+const suites = ['check', 'unit', 'integration', 'vscode'] as const;
 type Suite = (typeof suites)[number];
 
 /** Longer than any file's tests take together; a file that hangs must not hang all. */
@@ -29,7 +30,7 @@ try {
   const chosen = suitesNamed(process.argv.slice(2));
   if (chosen.includes('check')) await runChecks();
   if (chosen.includes('unit')) await runFiles('unit', {});
-  if (chosen.includes('integration')) await runIntegration();
+  if (chosen.includes('integration') || chosen.includes('vscode')) await runOnMachine(chosen);
 } catch (error) {
   total.failed++;
   console.error(`\n${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}`);
@@ -51,29 +52,53 @@ async function runChecks(): Promise<void> {
   }
 }
 
-async function runIntegration(): Promise<void> {
+/** Suites that use the machine: a file system, Docker, a server image. */
+async function runOnMachine(chosen: readonly Suite[]): Promise<void> {
   announce('preparing the machine');
   await using workshop = await openWorkshop((line) => console.log(line), interrupt.signal);
-  await runFiles('integration', workshop.environment);
+  if (chosen.includes('integration')) await runFiles('integration', workshop.environment);
+  if (chosen.includes('vscode')) await runVscode(workshop.environment);
   announce('leaving nothing behind');
   const leftovers = await workshop.leftovers();
   for (const leftover of leftovers) console.log(`left behind: ${leftover}`);
   count(leftovers.length === 0);
 }
 
+/** The extension as a package in windows of VS Code, and the suite inside VS Code's extension host. */
+async function runVscode(machine: Readonly<Record<string, string>>): Promise<void> {
+  announce('preparing VS Code');
+  const { serverMain, chromium } = await installVscode((line) => console.log(line), interrupt.signal);
+  const environment = { ...machine, MYAAS_TEST_VSCODE: serverMain, MYAAS_TEST_CHROMIUM: chromium };
+  announce('npm run package');
+  const packed = (await run('npm', ['run', '--silent', 'package'], {})).exitCode === 0;
+  count(packed);
+  if (!packed) return;
+  await runFile(['test/support/vscode-in-host.ts'], environment);
+  await runFiles('vscode', environment);
+}
+
 async function runFiles(suite: Suite, environment: Readonly<Record<string, string>>): Promise<void> {
   for (const file of (await Array.fromAsync(glob(`test/${suite}/**/*.test.ts`))).sort()) {
-    announce(file);
-    const { report, exitCode } = await run(process.execPath, ['test/support/report.ts', file], environment);
-    if (report) {
-      total.passed += report.passed;
-      total.failed += report.failed;
-    }
-    const defect = defectOf(report, exitCode);
-    if (defect !== undefined) {
-      console.log(`${file}: ${defect}`);
-      count(false);
-    }
+    await runFile(['test/support/report.ts', file], environment);
+  }
+}
+
+/** Runs a script that reports, and counts what it reports. */
+async function runFile(
+  script: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<void> {
+  const file = script.at(-1) ?? '';
+  announce(file);
+  const { report, exitCode } = await run(process.execPath, script, environment);
+  if (report) {
+    total.passed += report.passed;
+    total.failed += report.failed;
+  }
+  const defect = defectOf(report, exitCode);
+  if (defect !== undefined) {
+    console.log(`${file}: ${defect}`);
+    count(false);
   }
 }
 

@@ -1,8 +1,7 @@
 /** What `run.ts` hands to the tests by their environment. */
 function handedOver(name: string): string {
   const value = process.env[name];
-  if (value === undefined)
-    throw new Error(`${name} is not set. Run these tests by "npm run test:integration".`);
+  if (value === undefined) throw new Error(`${name} is not set. Run these tests by "npm test".`);
   return value;
 }
 
@@ -12,3 +11,10 @@ export const testDirectory = (): string => handedOver('MYAAS_TEST_DIR');
 export const testImage = (): string => handedOver('MYAAS_TEST_IMAGE');
 /** What the names of the tests' containers begin with (`MYAAS_PREFIX`). */
 export const testPrefix = (): string => handedOver('MYAAS_TEST_PREFIX');
+/** The VS Code server's script, and the Chromium for its windows. */
+export const testVscode = () => ({
+  serverMain: handedOver('MYAAS_TEST_VSCODE'),
+  chromium: handedOver('MYAAS_TEST_CHROMIUM'),
+});
+/** The packaged extension. */
+export const testVsix = (): string => handedOver('MYAAS_TEST_VSIX');
