@@ -73,7 +73,7 @@ async function runVscode(machine: Readonly<Record<string, string>>): Promise<voi
   const packed = (await run('npm', ['run', '--silent', 'package'], {})).exitCode === 0;
   count(packed);
   if (!packed) return;
-  await runFile(['test/support/vscode-in-host.ts'], environment);
+  await runFile(['test/vscode/headless.ts'], environment);
   await runFiles('vscode', environment);
 }
 

@@ -2,7 +2,13 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { environmentOf, readReport, type SuiteReport } from '../vscode/in-host/facts.ts';
+import {
+  environmentOf,
+  readReport,
+  suiteParts,
+  type SuitePart,
+  type SuiteReport,
+} from '../vscode/in-host/facts.ts';
 import { startHost } from './daemon.ts';
 import { shopDump } from './dumps.ts';
 import { testDirectory } from './machine.ts';
@@ -19,7 +25,7 @@ export interface Scene extends AsyncDisposable {
 
 const template = 'shop';
 
-export async function setScene(): Promise<Scene> {
+export async function setScene(parts: readonly SuitePart[] = suiteParts): Promise<Scene> {
   await using undo = new AsyncDisposableStack();
   const directory = await mkdtemp(join(testDirectory(), 'scene-'));
   undo.defer(() => rm(directory, { recursive: true, force: true }));
@@ -35,7 +41,7 @@ export async function setScene(): Promise<Scene> {
   await writeFile(join(folder, '.vscode/tasks.json'), JSON.stringify(tasks));
 
   const report = join(directory, 'report.json');
-  const facts = { url: host.url, adminToken: host.adminToken, template, requestLog, report };
+  const facts = { url: host.url, adminToken: host.adminToken, template, parts, requestLog, report };
   const suite = await bundleSuite();
   const undoLater = undo.move();
   return {

@@ -32,22 +32,21 @@ export interface StageOptions extends Omit<VscodeOptions, 'serverMain' | 'vsix'>
   readonly login?: { readonly url?: string; readonly token?: string } | null;
 }
 
-export async function openStage(): Promise<Stage> {
-  const { serverMain, chromium } = testVscode();
+export async function openStage(start = hostWithTemplates): Promise<Stage> {
+  const { chromium } = testVscode();
   await using undo = new AsyncDisposableStack();
-  const dockerRelay = undo.use(await Relay.start({ target: dockerHost() }));
-  const host = undo.use(await startHost({ MYAAS_DOCKER_HOST: dockerRelay.url.replace('http:', 'tcp:') }));
-  await host.importDump('shop', shopDump);
-  await host.importDump('blog', blogDump);
+  const docker = undo.use(await Relay.start({ target: dockerHost() }));
+  const host = undo.use(await start({ MYAAS_DOCKER_HOST: docker.url.replace('http:', 'tcp:') }));
   const relay = undo.use(await Relay.start({ target: host.url }));
   const browser = undo.use(await openChromium(chromium));
   const undoLater = undo.move();
   return {
     host,
     relay,
-    docker: dockerRelay,
+    docker,
     browser,
     async startVscode({ login = {}, ...options } = {}) {
+      const { serverMain } = testVscode();
       const server = await startVscode({ serverMain, vsix: [vsix], ...options });
       if (login) {
         const { url = relay.url, token = host.userToken('alice') } = login;
@@ -57,6 +56,13 @@ export async function openStage(): Promise<Stage> {
     },
     [Symbol.asyncDispose]: () => undoLater.disposeAsync(),
   };
+}
+
+async function hostWithTemplates(settings: NodeJS.ProcessEnv): Promise<TestHost> {
+  const host = await startHost(settings);
+  await host.importDump('shop', shopDump);
+  await host.importDump('blog', blogDump);
+  return host;
 }
 
 function dockerHost(): string {

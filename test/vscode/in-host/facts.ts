@@ -2,12 +2,17 @@
 import { readFile } from 'node:fs/promises';
 import { hasErrno } from '../../../daemon/errors.ts';
 
+/** In this order: what is true before anybody asks for anything can be seen only once. */
+export const suiteParts = ['activation', 'manifest', 'settings', 'task'] as const;
+export type SuitePart = (typeof suiteParts)[number];
+
 export interface SuiteFacts {
   /** The daemon, straight; the extension reaches it through a relay, which notes each request in `requestLog`. */
   readonly url: string;
   readonly adminToken: string;
-  /** Two templates; the first is the setting `myaas.defaultTemplate` of nobody. */
   readonly template: string;
+  /** Which part of the suite is wanted. */
+  readonly parts: readonly SuitePart[];
   readonly requestLog: string;
   readonly report: string;
 }
