@@ -37,6 +37,8 @@ export interface VscodeOptions {
   readonly forDevelopment?: boolean;
   /** Folders are not trusted until somebody says so. */
   readonly untrusting?: boolean;
+  /** Files are closed to it as they are to a person, even when it runs as root. */
+  readonly unprivileged?: boolean;
 }
 
 /** Nothing that asks, greets, moves, updates or calls home. */
@@ -59,8 +61,18 @@ const quietSettings = {
   'workbench.welcomePage.walkthroughs.openOnInstall': false,
 };
 
+/** Root opens every file by these capabilities; setpriv(1). */
+const withoutOverride = ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'];
+
 export async function startVscode(options: VscodeOptions): Promise<VscodeServer> {
-  const { serverMain, vsix = [], settings = {}, forDevelopment = false, untrusting = false } = options;
+  const {
+    serverMain,
+    vsix = [],
+    settings = {},
+    forDevelopment = false,
+    untrusting = false,
+    unprivileged = false,
+  } = options;
   await using undo = new AsyncDisposableStack();
   // Short: sockets are made below it.
   const directory = await mkdtemp(join(testDirectory(), 'vs-'));
@@ -91,9 +103,11 @@ export async function startVscode(options: VscodeOptions): Promise<VscodeServer>
     });
   }
 
+  const [program, ...before] = [...(unprivileged ? withoutOverride : []), process.execPath];
   const child = spawn(
-    process.execPath,
+    program,
     [
+      ...before,
       ...[serverMain, ...directories, '--host', '127.0.0.1', '--port', '0', '--without-connection-token'],
       ...['--disable-telemetry', '--disable-experiments', '--disable-getting-started-override'],
       ...(untrusting ? [] : ['--disable-workspace-trust']),

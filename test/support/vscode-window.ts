@@ -108,7 +108,9 @@ export class VscodeWindow implements AsyncDisposable {
   // What is done
 
   async showView(): Promise<void> {
-    await this.activity('MyAAS').click();
+    const tab = this.activity('MyAAS');
+    // A click on the icon of the view that is shown hides it.
+    if ((await tab.getAttribute('aria-selected')) !== 'true') await tab.click();
   }
 
   /** Runs a command by its title, from the palette. */

@@ -23,6 +23,8 @@ export async function readBySh(
     await Promise.all(files.map((file, index) => writeFile(file, texts[index] ?? '')));
     const wanted = keys.map((key) => `"\${${key}-(unset)}"`).join(' ');
     const { stdout } = await promisify(execFile)('/bin/sh', ['-c', script, 'sh', ...files], {
+      // A value that were not quoted well could write a file.
+      cwd: directory,
       env: { wanted },
       maxBuffer: 2 ** 28,
     });
