@@ -1,6 +1,7 @@
 /**
- * Bundles the `myaas` program: dist/myaas.js, which needs Node and nothing else, and the files beside it. Split in
- * chunks, so that a client command does not load the daemon's.
+ * Bundles the two programs. The `myaas` command, dist/myaas.js, needs Node and nothing else; it is split in chunks, so
+ * that a client command does not load the daemon's. The extension, dist/extension.cjs, is one file for VS Code's
+ * extension host.
  */
 import { execFileSync } from 'node:child_process';
 import { chmod, cp, rm } from 'node:fs/promises';
@@ -45,6 +46,20 @@ await build({
   legalComments: 'external',
   banner: { js: banner },
   plugins: [withoutSsh],
+  logLevel: 'warning',
+});
+await build({
+  entryPoints: ['extension/main.ts'],
+  outfile: `${outdir}/extension.cjs`,
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  // The Node in the oldest VS Code that `engines` admits (1.92).
+  target: 'node20.14',
+  external: ['vscode'],
+  minify: true,
+  keepNames: true,
+  legalComments: 'none',
   logLevel: 'warning',
 });
 await chmod(`${outdir}/myaas.js`, 0o755);
