@@ -108,14 +108,12 @@ export class DaemonLink {
   }
 
   async #keepUp(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        await this.#follow(signal);
-      } catch (error) {
+    do {
+      await this.#follow(signal).catch((error: unknown) => {
         if (!signal.aborted) this.#miss(error);
-      }
-      if (!signal.aborted) await this.#wait(signal);
-    }
+      });
+      await this.#wait(signal);
+    } while (!signal.aborted);
   }
 
   /** One event stream, from its beginning to its end. */

@@ -6,6 +6,7 @@ import { EventEmitter } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
 import type { Instance, Job, MyaasEvent, Status, Template } from '../daemon/contract.ts';
 import type { MyaasError } from '../daemon/errors.ts';
+import type { Lifetime } from './lifetime.ts';
 import type { Availability } from './manifest.ts';
 
 export type Daemon =
@@ -66,7 +67,7 @@ export class Store {
   }
 
   /** Calls `listener` with what has changed together, once for each time. */
-  onDidChange(listener: (changes: readonly Change[]) => void): { dispose(): void } {
+  onDidChange(listener: (changes: readonly Change[]) => void): Lifetime {
     this.#emitter.on('change', listener);
     return { dispose: () => void this.#emitter.off('change', listener) };
   }
@@ -103,17 +104,21 @@ export class Store {
       case 'hello':
         return;
       case 'instance':
-        return this.putInstance(event.instance);
+        this.putInstance(event.instance);
+        return;
       case 'instance-deleted':
-        return this.removeInstance(event.id);
+        this.removeInstance(event.id);
+        return;
       case 'template':
-        return this.#tell(put('template', this.#templates, event.template.name, event.template));
+        this.#tell(put('template', this.#templates, event.template.name, event.template));
+        return;
       case 'template-deleted':
         if (this.#templates.delete(event.name))
           this.#tell([{ of: 'template', id: event.name, what: 'removed' }]);
         return;
       case 'job':
-        return this.#tell([{ of: 'job', job: event.job }]);
+        this.#tell([{ of: 'job', job: event.job }]);
+        return;
     }
   }
 

@@ -5,7 +5,6 @@ import {
   RelativePattern,
   WorkspaceEdit,
   workspace,
-  type Disposable,
   type TextDocument,
   type WorkspaceFolder,
 } from 'vscode';
@@ -14,14 +13,15 @@ import { instanceOf, type OpenDocument, type WorkspaceFolder as EnvFolder } from
 import type { Log } from './log.ts';
 import { messageOf } from '../daemon/errors.ts';
 import { envSettings } from './settings.ts';
+import type { Lifetime } from './lifetime.ts';
 import type { Store } from './store.ts';
 
 export class Usage {
   readonly #store: Store;
   readonly #log: Pick<Log, 'warn'>;
   readonly #emitter = new EventEmitter<ReadonlySet<string>>();
-  readonly #disposables: Disposable[];
-  readonly #watchers = new Map<string, Disposable>();
+  readonly #disposables: Lifetime[];
+  readonly #watchers = new Map<string, Lifetime>();
   /** Instance ids by the folder's URI. */
   #used = new Map<string, string>();
   #reading: Promise<void> | undefined;

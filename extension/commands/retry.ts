@@ -1,8 +1,11 @@
+import { commands } from 'vscode';
 import type { Ctx } from '../ctx.ts';
+import { viewIds } from '../manifest.ts';
 
-/** Looks for the daemon now; the welcome views' button. */
+/** Looks for the daemon anew, where a login may have put it meanwhile. What is found, or is not, the view tells. */
 export function retry({ daemon }: Ctx) {
   return async (): Promise<void> => {
-    await daemon.during(() => Promise.resolve());
+    daemon.reconnect();
+    await commands.executeCommand(`${viewIds.databases}.focus`);
   };
 }

@@ -1,9 +1,10 @@
-import { commands, type Disposable } from 'vscode';
+import { commands } from 'vscode';
 import { contextKeys } from '../manifest.ts';
+import type { Lifetime } from '../lifetime.ts';
 import type { Store } from '../store.ts';
 
 /** Tells VS Code what the `when` clauses of menus and welcome views ask. */
-export function keepContextKeys(store: Store): Disposable {
+export function keepContextKeys(store: Store): Lifetime {
   const told = new Map<string, unknown>();
   const tell = (key: string, value: unknown): void => {
     if (told.get(key) === value) return;

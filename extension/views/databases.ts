@@ -9,14 +9,14 @@ import {
   Uri,
   l10n,
   window,
-  type Disposable,
-  type FileDecoration,
+  FileDecoration,
   type TreeDataProvider,
   type TreeView,
 } from 'vscode';
 import type { Instance, Version } from '../../daemon/contract.ts';
 import type { DaemonLink } from '../daemon.ts';
 import { schemes, viewIds } from '../manifest.ts';
+import type { Lifetime } from '../lifetime.ts';
 import type { Store } from '../store.ts';
 import type { Usage } from '../usage.ts';
 import { currentWording } from './current-wording.ts';
@@ -33,7 +33,7 @@ import {
 /** Coarse times are right for as long. */
 const tickMs = 60_000;
 
-export class DatabasesView implements TreeDataProvider<InstanceNode>, Disposable {
+export class DatabasesView implements TreeDataProvider<InstanceNode>, Lifetime {
   readonly tree: TreeView<InstanceNode>;
   readonly #store: Store;
   readonly #usage: Usage;
@@ -41,7 +41,7 @@ export class DatabasesView implements TreeDataProvider<InstanceNode>, Disposable
   readonly #nodes = new NodeCache<InstanceNode>();
   readonly #changed = new EventEmitter<InstanceNode | InstanceNode[] | undefined>();
   readonly #marksChanged = new EventEmitter<Uri[]>();
-  readonly #disposables: Disposable[];
+  readonly #disposables: Lifetime[];
   /** What each node showed last: a node is refreshed when that is not so any more. */
   readonly #shown = new Map<string, string>();
   readonly onDidChangeTreeData = this.#changed.event;
@@ -176,12 +176,8 @@ export class DatabasesView implements TreeDataProvider<InstanceNode>, Disposable
 
   #markOf(uri: Uri): FileDecoration | undefined {
     if (uri.scheme !== schemes.database || !this.#usage.isUsed(uri.path.slice(1))) return undefined;
-    return {
-      badge: '●',
-      tooltip: l10n.t('used by this workspace'),
-      color: new ThemeColor('list.highlightForeground'),
-      propagate: false,
-    };
+    const tooltip = l10n.t('used by this workspace');
+    return new FileDecoration('●', tooltip, new ThemeColor('list.highlightForeground'));
   }
 
   dispose(): void {

@@ -1,14 +1,15 @@
 /** One item: the database that this workspace uses, and its state. */
-import { MarkdownString, StatusBarAlignment, ThemeColor, l10n, window, type Disposable } from 'vscode';
+import { MarkdownString, StatusBarAlignment, ThemeColor, l10n, window } from 'vscode';
 import type { Instance } from '../../daemon/contract.ts';
 import { commandIds } from '../manifest.ts';
+import type { Lifetime } from '../lifetime.ts';
 import type { Store } from '../store.ts';
 import type { Usage } from '../usage.ts';
 import { currentFolder } from '../folders.ts';
 import { currentWording } from './current-wording.ts';
 import { iconOfInstance, lookOfInstance } from './presentation.ts';
 
-export function showStatusBar(store: Store, usage: Usage): Disposable {
+export function showStatusBar(store: Store, usage: Usage): Lifetime {
   const item = window.createStatusBarItem('myaas.database', StatusBarAlignment.Left, 10);
   item.name = l10n.t('MyAAS Database');
   item.command = commandIds.showDatabaseActions;

@@ -6,11 +6,11 @@ import {
   TreeItemCollapsibleState,
   l10n,
   window,
-  type Disposable,
   type TreeDataProvider,
   type TreeView,
 } from 'vscode';
 import type { DaemonLink } from '../daemon.ts';
+import type { Lifetime } from '../lifetime.ts';
 import { commandIds, viewIds } from '../manifest.ts';
 import type { Change, Store } from '../store.ts';
 import { currentWording } from './current-wording.ts';
@@ -21,13 +21,13 @@ import { lookOfTemplate, lookOfVersion, tooltipOfTemplate, type Look } from './p
 
 type Node = TemplateNode | VersionNode;
 
-export class TemplatesView implements TreeDataProvider<Node>, Disposable {
+export class TemplatesView implements TreeDataProvider<Node>, Lifetime {
   readonly tree: TreeView<Node>;
   readonly #store: Store;
   readonly #held: HeldWhileVisible;
   readonly #nodes = new NodeCache<Node>();
   readonly #changed = new EventEmitter<Node | Node[] | undefined>();
-  readonly #disposables: Disposable[];
+  readonly #disposables: Lifetime[];
   readonly onDidChangeTreeData = this.#changed.event;
 
   constructor(store: Store, daemon: DaemonLink) {
@@ -95,7 +95,10 @@ export class TemplatesView implements TreeDataProvider<Node>, Disposable {
     const isList = changes.some(
       (change) => change.of === 'daemon' || (change.of === 'template' && change.what !== 'changed'),
     );
-    if (isList) return this.#changed.fire(undefined);
+    if (isList) {
+      this.#changed.fire(undefined);
+      return;
+    }
     const changed = changes.flatMap((change) =>
       change.of === 'template' ? [this.#nodes.get({ kind: 'template', name: change.id })] : [],
     );
