@@ -14,7 +14,7 @@ import type { GitChoice, GitQuestion } from './env/git.ts';
 import { isLease } from './lease.ts';
 import { problemOf, type NameProblem } from './names.ts';
 import { currentWording } from './views/current-wording.ts';
-import { lookOfTemplate, lookOfVersion } from './views/presentation.ts';
+import { lookOfTemplate, lookOfVersion } from './views/template-look.ts';
 import { left, moment, span } from './views/units.ts';
 
 interface Choice<T> extends QuickPickItem {

@@ -1,6 +1,6 @@
 /** `MyAAS: New Database`: template → name → made, its node revealed, its credentials in `.env`. */
 import { l10n, type WorkspaceFolder } from 'vscode';
-import type { CreateInstance, Instance, Template } from '../../daemon/contract.ts';
+import type { CreateInstance, Template } from '../../daemon/contract.ts';
 import type { Api } from '../api.ts';
 import { branchOf } from '../branch.ts';
 import { giveCredentials, withCredentials } from '../credentials.ts';
@@ -106,8 +106,8 @@ async function create(
   api: Api,
   request: CreateInstance,
   folder: WorkspaceFolder | undefined,
-): Promise<Instance> {
-  return withProgress({
+): Promise<void> {
+  await withProgress({
     title: l10n.t('Making the database "{0}"', request.name),
     viewId: viewIds.databases,
     run: async (signal, report) => {
@@ -116,12 +116,12 @@ async function create(
       ctx.log.hide(instance.password);
       ctx.log.info(`Made ${instance.template}/${instance.name} in ${instance.createMs ?? '?'} ms.`);
       ctx.store.putInstance(instance);
-      await ctx.databases.reveal(instance.id);
+      const revealed = ctx.databases.reveal(instance.id);
       if (folder) {
         report(l10n.t('writing .env'));
         await giveCredentials(ctx, folder, instance);
       }
-      return instance;
+      await revealed;
     },
   });
 }

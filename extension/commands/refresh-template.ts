@@ -9,7 +9,7 @@ import { viewIds } from '../manifest.ts';
 import { withProgress } from '../progress.ts';
 import { pickTemplate } from '../prompts.ts';
 import { isNode } from '../views/nodes.ts';
-import { progressWords } from '../views/presentation.ts';
+import { progressWords } from '../views/template-look.ts';
 
 /** Imports a template's dump anew, also one that has not changed (admin). */
 export function refreshTemplate(ctx: Ctx) {

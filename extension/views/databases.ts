@@ -22,13 +22,8 @@ import type { Usage } from '../usage.ts';
 import { currentWording } from './current-wording.ts';
 import { HeldWhileVisible } from './held.ts';
 import { idOf, NodeCache, type InstanceNode } from './nodes.ts';
-import {
-  lookOfInstance,
-  tooltipCommands,
-  tooltipOfInstance,
-  type Icon,
-  type InstanceSetting,
-} from './presentation.ts';
+import type { Icon } from './look.ts';
+import { lookOfInstance, tooltipCommands, tooltipOfInstance, type InstanceSetting } from './instance-look.ts';
 
 /** Coarse times are right for as long. */
 const tickMs = 60_000;
@@ -176,8 +171,7 @@ export class DatabasesView implements TreeDataProvider<InstanceNode>, Lifetime {
 
   #markOf(uri: Uri): FileDecoration | undefined {
     if (uri.scheme !== schemes.database || !this.#usage.isUsed(uri.path.slice(1))) return undefined;
-    const tooltip = l10n.t('used by this workspace');
-    return new FileDecoration('●', tooltip, new ThemeColor('list.highlightForeground'));
+    return new FileDecoration('●', l10n.t('used by this workspace'));
   }
 
   dispose(): void {

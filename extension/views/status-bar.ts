@@ -7,7 +7,7 @@ import type { Store } from '../store.ts';
 import type { Usage } from '../usage.ts';
 import { currentFolder } from '../folders.ts';
 import { currentWording } from './current-wording.ts';
-import { iconOfInstance, lookOfInstance } from './presentation.ts';
+import { iconOfInstance, lookOfInstance } from './instance-look.ts';
 
 export function showStatusBar(store: Store, usage: Usage): Lifetime {
   const item = window.createStatusBarItem('myaas.database', StatusBarAlignment.Left, 10);

@@ -17,7 +17,8 @@ import { currentWording } from './current-wording.ts';
 import { themeIcon } from './databases.ts';
 import { HeldWhileVisible } from './held.ts';
 import { idOf, NodeCache, type TemplateNode, type VersionNode } from './nodes.ts';
-import { lookOfTemplate, lookOfVersion, tooltipOfTemplate, type Look } from './presentation.ts';
+import type { Look } from './look.ts';
+import { lookOfTemplate, lookOfVersion, tooltipOfTemplate } from './template-look.ts';
 
 type Node = TemplateNode | VersionNode;
 

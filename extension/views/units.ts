@@ -47,6 +47,7 @@ export function moment(time: string, { t, now, locale, timeZone }: Wording): str
   const clock = format({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
   if (day(at) === day(now)) return t('today {0}', clock);
   if (day(at) === day(new Date(now.getTime() - dayMs))) return t('yesterday {0}', clock);
+  if (day(at) === day(new Date(now.getTime() + dayMs))) return t('tomorrow {0}', clock);
   const year: Intl.DateTimeFormatOptions =
     format({ year: 'numeric' }) === format({ year: 'numeric' }, now) ? {} : { year: 'numeric' };
   return format({ month: 'short', day: 'numeric', ...year });
