@@ -1,8 +1,9 @@
+import { setValues } from '../../extension/env/editor.ts';
+import { quoteForShell } from '../../extension/env/quoting.ts';
+import { editTextFile } from '../../extension/env/text-file.ts';
 import { errors } from '../errors.ts';
 import type { Context } from './command.ts';
 import { connect } from './connection.ts';
-import { updateDotenvFile } from './dotenv-file.ts';
-import { quoteForShell } from './dotenv.ts';
 import { findInstance, titleOf } from './instance.ts';
 import { variablesOf } from './variables.ts';
 
@@ -33,7 +34,7 @@ export async function printEnv(
     output.line(print(variables));
     return 0;
   }
-  const { path, changed } = await updateDotenvFile(file, variables);
+  const { path, changed } = await editTextFile(file, (text) => setValues(text, variables));
   if (context.json) output.json({ file: path, changed });
   else
     output.line(

@@ -2,8 +2,6 @@
 import { MyaasError } from '../../daemon/errors.ts';
 
 export const envErrors = {
-  fileNotWritten: (file: string, why: string, hint: string, cause?: unknown) =>
-    new MyaasError('MYAAS_FILE_NOT_WRITTEN', 500, `${file} was not written: ${why}.`, hint, cause),
   fileRefused: (file: string, why: string, hint: string) =>
     new MyaasError('MYAAS_ENV_FILE_REFUSED', 400, `${file} is not used for credentials: ${why}.`, hint),
   ambiguous: (reader: string, keys: readonly string[]) =>

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { isDeepStrictEqual, parseEnv } from 'node:util';
 import { parse as parseDotenv } from 'dotenv';
 import fc from 'fast-check';
+import { decodeText, encodeText } from '../../extension/env/encoding.ts';
 import { readValues, removeValues, setValues } from '../../extension/env/editor.ts';
 import { quoteForShell, quoteValue } from '../../extension/env/quoting.ts';
 import { readBySh } from './env-shell.ts';
@@ -71,6 +72,15 @@ describe('the .env editor', () => {
     assert.equal(
       setValues('A=1\r\nDB_HOST=x\r\n', { DB_HOST: 'y', DB_PORT: '1' }),
       'A=1\r\nDB_HOST=y\r\nDB_PORT=1\r\n',
+    );
+  });
+
+  it('keeps bytes that are not UTF-8, and can write beside them what is', () => {
+    const bytes = Buffer.from('NAME=caf\xe9 \xc3\xa9 \xed\xa0\x80\nDB_HOST=x\n', 'latin1');
+    const edited = encodeText(setValues(decodeText(bytes), { DB_HOST: '\u{1f418}' }));
+    assert.equal(
+      edited.toString('latin1'),
+      "NAME=caf\xe9 \xc3\xa9 \xed\xa0\x80\nDB_HOST='\xf0\x9f\x90\x98'\n",
     );
   });
 
@@ -455,7 +465,7 @@ describe('what the .env editor writes, read by sh', function () {
   });
 
   it('is refused exactly where no way of writing it reads the same to all three', async () => {
-    const alphabet = [...'\'"$`\\#~ \nanr=;&*\r'];
+    const alphabet = '\'"$`\\#~ \nanr=;&*\r'.split('');
     const longer = fc.array(fc.constantFrom(...alphabet), { minLength: 3, maxLength: 6 });
     const texts = [
       ...alphabet.flatMap((first) => ['', ...alphabet].map((second) => first + second)),
@@ -502,6 +512,21 @@ describe('values of .env files', () => {
     );
     assert.equal(quoteValue('A', 'a&b'), "'a&b'");
     assert.equal(quoteValue('A', "it's"), `"it's"`);
+  });
+});
+
+describe('bytes as text', () => {
+  it('come back as they were, whatever they are', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.uint8Array({ maxLength: 4 }), fc.string({ unit: 'binary' }))),
+        (parts) => {
+          const bytes = Buffer.concat(parts.map((part) => Buffer.from(part as string)));
+          assert.deepEqual(encodeText(decodeText(bytes)), bytes);
+        },
+      ),
+      runs,
+    );
   });
 });
 
