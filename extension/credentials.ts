@@ -37,12 +37,21 @@ export async function giveCredentials(
     envFolder(folder),
     credentialsOf(ctx, instance),
     envSettings(folder),
-    { aboutGit },
+    { aboutGit: (question) => askOnce(ctx, question) },
   );
   if (written.path !== undefined)
     ctx.log.info(`${written.changed ? 'Wrote' : 'Found'} ${written.keys.join(', ')} in ${written.path}.`);
   await ctx.usage.refresh();
   return written;
+}
+
+/** Who wants it written anyway is not asked again; the other answers leave nothing to ask. */
+async function askOnce({ extension }: Ctx, question: GitQuestion): Promise<GitChoice | undefined> {
+  const key = `anyway:${question.path}`;
+  if (extension.workspaceState.get<boolean>(key)) return 'anyway';
+  const choice = await aboutGit(question);
+  if (choice === 'anyway') await extension.workspaceState.update(key, true);
+  return choice;
 }
 
 /** Removes from every folder the keys that still are this instance's. */

@@ -31,8 +31,6 @@ export function watchJobs(store: Store): JobWatch {
         onNews(false);
       });
     },
-    [Symbol.dispose]: () => {
-      listener.dispose();
-    },
+    [Symbol.dispose]: () => listener[Symbol.dispose](),
   };
 }

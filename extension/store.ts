@@ -67,9 +67,10 @@ export class Store {
   }
 
   /** Calls `listener` with what has changed together, once for each time. */
-  onDidChange(listener: (changes: readonly Change[]) => void): Lifetime {
+  onDidChange(listener: (changes: readonly Change[]) => void): Lifetime & Disposable {
     this.#emitter.on('change', listener);
-    return { dispose: () => void this.#emitter.off('change', listener) };
+    const dispose = (): void => void this.#emitter.off('change', listener);
+    return { dispose, [Symbol.dispose]: dispose };
   }
 
   /** The daemon is there, and this is all of it. Of instances and templates, tells only what differs from what was known. */

@@ -107,21 +107,24 @@ async function create(
   request: CreateInstance,
   folder: WorkspaceFolder | undefined,
 ): Promise<void> {
-  await withProgress({
+  const instance = await withProgress({
     title: l10n.t('Making the database "{0}"', request.name),
     viewId: viewIds.databases,
     run: async (signal, report) => {
-      report(l10n.t('cloning {0}, starting its server', request.template));
-      const instance = withCredentials(await api.createInstance(request, signal));
-      ctx.log.hide(instance.password);
-      ctx.log.info(`Made ${instance.template}/${instance.name} in ${instance.createMs ?? '?'} ms.`);
-      ctx.store.putInstance(instance);
-      const revealed = ctx.databases.reveal(instance.id);
-      if (folder) {
-        report(l10n.t('writing .env'));
-        await giveCredentials(ctx, folder, instance);
-      }
-      await revealed;
+      report(l10n.t('asking the daemon'));
+      using _ = ctx.store.onDidChange((changes) => {
+        const isBegun =
+          changes.some(({ of }) => of === 'instance') && namesOf(ctx, request.template).has(request.name);
+        if (isBegun) report(l10n.t('cloning {0}, starting its server', request.template));
+      });
+      return withCredentials(await api.createInstance(request, signal));
     },
   });
+  ctx.log.hide(instance.password);
+  ctx.log.info(`Made ${instance.template}/${instance.name} in ${instance.createMs ?? '?'} ms.`);
+  ctx.store.putInstance(instance);
+  // Side by side: whoever waits for the credentials does not wait for the view.
+  const revealed = ctx.databases.reveal(instance.id);
+  if (folder) await giveCredentials(ctx, folder, instance);
+  await revealed;
 }
