@@ -49,10 +49,10 @@ export function questionAbout(
 /** What git does with `path`, which need not exist, but its directory must. */
 export async function gitStateOf(path: string): Promise<GitState> {
   const directory = dirname(path);
-  const tracked = await git(directory, ['ls-files', '--error-unmatch', '--', basename(path)]);
+  const tracked = await git(directory, ['ls-files', '--error-unmatch', '--', `:(literal)${basename(path)}`]);
   if (tracked === 'absent') return 'none';
   if (tracked === 0) return 'tracked';
-  const ignored = await git(directory, ['check-ignore', '--quiet', '--', basename(path)]);
+  const ignored = await git(directory, ['check-ignore', '--quiet', '--', `./${basename(path)}`]);
   if (ignored === 0) return 'ignored';
   if (ignored === 1) return 'unignored';
   // Git fails where there is no repository, and also in one it does not trust: then we had better ask.
@@ -78,7 +78,7 @@ function withLine(text: string, line: string): string {
 /** The exit code of git; `absent` where there is no git. */
 async function git(cwd: string, args: readonly string[]): Promise<number | 'absent'> {
   // fsmonitor is a program that a repository names.
-  const options = ['-c', 'core.fsmonitor=false', '--no-optional-locks', '--literal-pathspecs'];
+  const options = ['-c', 'core.fsmonitor=false', '--no-optional-locks'];
   try {
     await promisify(execFile)('git', [...options, ...args], { cwd });
     return 0;
