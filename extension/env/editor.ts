@@ -5,7 +5,7 @@
  * After each change the text is read back by Node's `util.parseEnv` and by dotenv; a text that either would read
  * otherwise than intended is never returned. sh cannot be asked, since to read is to run; `quoting.ts` sees to it.
  */
-import { parseEnv } from 'node:util';
+import { isDeepStrictEqual, parseEnv } from 'node:util';
 import { parse as parseDotenv } from 'dotenv';
 import { type Assignment, byteOrderMark, piecesOf, textOf } from './assignments.ts';
 import { envErrors } from './errors.ts';
@@ -18,8 +18,19 @@ export function readValues(text: string): ReadonlyMap<string, string> {
   return new Map(Object.entries(parseDotenv(text)));
 }
 
+/**
+ * Whether Node is to be asked. In 20, and 22 before it was mended, `parseEnv` finds variables inside of a quoted last
+ * value and none after a line that has no "="; an editor with such a Node inside would hardly ever get to write.
+ */
+const isNodeSound = isDeepStrictEqual(
+  ['junk\n \n  # z\nexport  A=1 # c', "B='x=y'"].map((text) => ({ ...parseEnv(text) })),
+  [{ A: '1' }, { B: 'x=y' }],
+);
+
 const readers: Readonly<Record<string, (text: string) => ReadonlyMap<string, string>>> = {
-  "Node's util.parseEnv": (text) => new Map(Object.entries(parseEnv(text) as Values)),
+  ...(isNodeSound && {
+    "Node's util.parseEnv": (text: string) => new Map(Object.entries(parseEnv(text) as Values)),
+  }),
   dotenv: readValues,
 };
 
