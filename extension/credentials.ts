@@ -3,6 +3,7 @@ import { workspace, type WorkspaceFolder } from 'vscode';
 import type { Instance } from '../daemon/contract.ts';
 import type { Api } from './api.ts';
 import type { Ctx } from './ctx.ts';
+import type { GitChoice, GitQuestion } from './env/git.ts';
 import { removeCredentials, writeCredentials, type Credentials, type Written } from './env/workspace-env.ts';
 import { failures } from './errors.ts';
 import { aboutGit } from './prompts.ts';

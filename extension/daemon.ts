@@ -162,7 +162,11 @@ export class DaemonLink {
     log.warn(error.message);
     const kind = availabilityOf(error);
     if (kind === 'unreachable' && store.daemon.kind === 'ready' && this.#backoff.failures < patience) return;
-    store.lose({ kind, error });
+    store.lose({
+      kind,
+      address: kind === 'misconfigured' ? '' : (this.#client?.connection.url ?? ''),
+      error,
+    });
     this.#reached.reject(error);
   }
 

@@ -3,7 +3,7 @@ import { ProgressLocation, window, type Progress } from 'vscode';
 import { failures } from './errors.ts';
 
 /** Making a database takes less; a notification for it would only flash. */
-const lastingMs = 1000;
+const lastingMs = 1500;
 
 export interface Work<T> {
   /** Says what is done and to what: `Making the database "shop-main"`. */

@@ -200,10 +200,11 @@ async function typeName(name: string): Promise<boolean> {
 export async function confirmReset(instance: Instance, version: Version | undefined): Promise<boolean> {
   const age = version && moment(version.dumpModifiedAt, currentWording());
   const detail = [
+    biography(instance),
     age === undefined
       ? l10n.t('Everything changed in it is lost; it will be as in its template.')
       : l10n.t('Everything changed in it is lost; it will be as in its template, with the data of {0}.', age),
-    l10n.t('Address and credentials stay. {0}.', biography(instance)),
+    l10n.t('Address and credentials stay.'),
   ].join('\n');
   const reset = l10n.t('Reset');
   const question = l10n.t('Reset the database "{0}" of {1}?', instance.name, instance.template);

@@ -12,7 +12,12 @@ import type { Availability } from './manifest.ts';
 export type Daemon =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'ready'; readonly status: Status }
-  | { readonly kind: Exclude<Availability, 'unknown' | 'ready'>; readonly error: MyaasError };
+  | {
+      readonly kind: Exclude<Availability, 'unknown' | 'ready'>;
+      /** Where it was looked for; empty when nobody could say where that is. */
+      readonly address: string;
+      readonly error: MyaasError;
+    };
 
 export type Change =
   | { readonly of: 'daemon' }

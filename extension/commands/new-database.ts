@@ -3,13 +3,14 @@ import { l10n, type WorkspaceFolder } from 'vscode';
 import type { CreateInstance, Template } from '../../daemon/contract.ts';
 import type { Api } from '../api.ts';
 import { branchOf } from '../branch.ts';
-import { giveCredentials, withCredentials } from '../credentials.ts';
+import { giveCredentials, withCredentials, type WithCredentials } from '../credentials.ts';
 import type { Ctx } from '../ctx.ts';
 import { failures } from '../errors.ts';
 import { viewIds } from '../manifest.ts';
 import { offerName } from '../names.ts';
 import { withProgress } from '../progress.ts';
 import { askLease, askName, pickFolder, pickTemplate, pickVersion } from '../prompts.ts';
+import { reportFailure } from '../report.ts';
 import { defaultTemplate, defaultTtl } from '../settings.ts';
 import { localFolders } from '../usage.ts';
 import { isNode } from '../views/nodes.ts';
@@ -125,6 +126,16 @@ async function create(
   ctx.store.putInstance(instance);
   // Side by side: whoever waits for the credentials does not wait for the view.
   const revealed = ctx.databases.reveal(instance.id);
-  if (folder) await giveCredentials(ctx, folder, instance);
+  if (folder) await giveAfterwards(ctx, folder, instance);
   await revealed;
+}
+
+/** The database is there, whatever becomes of its credentials: a failure must not say otherwise. */
+async function giveAfterwards(ctx: Ctx, folder: WorkspaceFolder, instance: WithCredentials): Promise<void> {
+  try {
+    await giveCredentials(ctx, folder, instance);
+  } catch (error) {
+    const step = l10n.t('The database "{0}" is made, but its credentials were not written', instance.name);
+    reportFailure(ctx.log, step, error);
+  }
 }

@@ -127,6 +127,9 @@ export class DatabasesView implements TreeDataProvider<InstanceNode>, Lifetime {
     const isList = changes.some(
       (change) => change.of === 'daemon' || (change.of === 'instance' && change.what !== 'changed'),
     );
+    // Beside the welcome view, which cannot know it: where the daemon was looked for.
+    const { daemon } = this.#store;
+    this.tree.description = 'address' in daemon ? daemon.address : '';
     if (isList) this.#changed.fire(undefined);
     else this.#refresh(changes.flatMap((change) => (change.of === 'instance' ? [change.id] : [])));
     for (const change of changes) {
@@ -171,7 +174,7 @@ export class DatabasesView implements TreeDataProvider<InstanceNode>, Lifetime {
 
   #markOf(uri: Uri): FileDecoration | undefined {
     if (uri.scheme !== schemes.database || !this.#usage.isUsed(uri.path.slice(1))) return undefined;
-    return new FileDecoration('●', l10n.t('used by this workspace'));
+    return new FileDecoration('✓', l10n.t('used by this workspace'));
   }
 
   dispose(): void {
