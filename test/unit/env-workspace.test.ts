@@ -230,6 +230,12 @@ describe('the keys of a .env that is there', () => {
     });
   });
 
+  it('name this machine by its address, since MySQL clients ignore the port of "localhost"', async () => {
+    await put({ '.env': 'DB_HOST=localhost\nDATABASE_URL=\n' });
+    await write({}, { ...credentials, host: 'localhost' });
+    assert.match(await textOf('.env'), /^DB_HOST=127\.0\.0\.1\nDATABASE_URL=.*@127\.0\.0\.1:23001/);
+  });
+
   it('have the port in the host for Bedrock only', async () => {
     const text = "DB_NAME='x'\nDB_USER='x'\nDB_PASSWORD='x'\nDB_HOST='localhost'\n";
     await put({ '.env': text, 'composer.json': composer('roots/wordpress') });
@@ -603,6 +609,13 @@ describe('removing credentials', () => {
     const { engineVersion: _, ...rest } = credentials;
     await removeCredentials(folder, rest, {});
     assert.equal(await textOf('.env.local'), '');
+  });
+
+  it('leaves a sample alone that .env is a link to', async () => {
+    await put({ '.env.example': `DATABASE_URL=${url}\n` });
+    await symlink('.env.example', join(folder.path, '.env'));
+    await assert.rejects(removeCredentials(folder, credentials, {}), refused);
+    assert.equal(await textOf('.env.example'), `DATABASE_URL=${url}\n`);
   });
 
   it('looks into .env.local and .env, or the file of the setting', async () => {
