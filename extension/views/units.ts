@@ -20,9 +20,10 @@ const dayMs = 24 * hourMs;
 
 /** A length of time in its one largest unit: `2 d`, `5 h`, `12 min`, `1 min` for anything shorter. */
 export function span(ms: number, { t }: Wording): string {
-  if (ms >= 2 * dayMs) return t('{0} d', Math.floor(ms / dayMs));
-  if (ms >= 2 * hourMs) return t('{0} h', Math.floor(ms / hourMs));
-  return t('{0} min', Math.max(1, Math.floor(ms / minuteMs)));
+  // Rounded: a lease of 7 days has 7 days left a second later.
+  if (Math.round(ms / hourMs) >= 48) return t('{0} d', Math.round(ms / dayMs));
+  if (Math.round(ms / minuteMs) >= 120) return t('{0} h', Math.round(ms / hourMs));
+  return t('{0} min', Math.max(1, Math.round(ms / minuteMs)));
 }
 
 /** How much of a lease is left: `2 d left`, `expired`, `never expires`. */
