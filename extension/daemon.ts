@@ -58,7 +58,9 @@ export class DaemonLink {
       dispose: () => {
         if (!isHeld) return;
         isHeld = false;
-        if (--this.#holders === 0) this.#stop();
+        if (--this.#holders > 0) return;
+        this.#reached.reject(failures.cancelled('The connection'));
+        this.#stop();
       },
     };
   }
@@ -75,7 +77,7 @@ export class DaemonLink {
 
   /** A daemon that was not there is looked for now instead of later. */
   retry(): void {
-    if (this.#reached.isRejected) this.#reached = new Outcome();
+    if (this.#reached.state === 'rejected') this.#reached = new Outcome();
     this.#waiting?.abort();
   }
 
@@ -95,7 +97,8 @@ export class DaemonLink {
 
   #start(): void {
     this.#running = new AbortController();
-    this.#reached = new Outcome();
+    // Who waits already, waits on: for the daemon that is found now.
+    if (this.#reached.state !== 'pending') this.#reached = new Outcome();
     void this.#keepUp(this.#running.signal);
   }
 
@@ -104,7 +107,6 @@ export class DaemonLink {
     this.#running = undefined;
     this.#client?.dispose();
     this.#client = undefined;
-    this.#reached.reject(failures.cancelled('The connection'));
   }
 
   async #keepUp(signal: AbortSignal): Promise<void> {
@@ -119,7 +121,7 @@ export class DaemonLink {
   /** One event stream, from its beginning to its end. */
   async #follow(signal: AbortSignal): Promise<void> {
     const { findConnection, store, log } = this.#deps;
-    if (this.#reached.isRejected) this.#reached = new Outcome();
+    if (this.#reached.state === 'rejected') this.#reached = new Outcome();
     const connection = await findConnection();
     signal.throwIfAborted();
     log.hide(connection.token);

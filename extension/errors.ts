@@ -109,6 +109,13 @@ export const failures = {
       'No folder is open whose .env could get the credentials.',
       'Open your project\'s folder first, or use "Copy Connection URL".',
     ),
+  noneUsed: () =>
+    new MyaasError(
+      'MYAAS_NONE_USED',
+      404,
+      'The .env of this workspace points at no database.',
+      'Take one by "Use in This Workspace", or make one by "New Database".',
+    ),
   cancelled: (what: string) =>
     new MyaasError('MYAAS_CANCELLED', 409, `${what} was cancelled.`, 'Nothing was left behind.'),
 } as const;

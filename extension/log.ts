@@ -14,14 +14,13 @@ export interface Log extends Lifetime {
 
 export function openLog(): Log {
   const channel: LogOutputChannel = window.createOutputChannel('MyAAS', { log: true });
-  const redactor = createRedactor();
-  const redact = (message: string): string => redactor.redact(message);
+  const { redact, hide } = createRedactor();
   return {
     debug: (message) => channel.debug(redact(message)),
     info: (message) => channel.info(redact(message)),
     warn: (message) => channel.warn(redact(message)),
     error: (message) => channel.error(redact(message)),
-    hide: (secret) => redactor.hide(secret),
+    hide,
     show: () => channel.show(),
     dispose: () => channel.dispose(),
   };

@@ -77,7 +77,7 @@ export type Availability = (typeof availabilities)[number];
 /** First word of a node's `contextValue`; flags follow, such as in `instance own protected`. */
 export const nodeKinds = ['instance', 'template', 'version'] as const;
 export type NodeKind = (typeof nodeKinds)[number];
-export const nodeFlags = ['own', 'protected', 'usable'] as const;
+export const nodeFlags = ['own', 'protected', 'usable', 'failed'] as const;
 export type NodeFlag = (typeof nodeFlags)[number];
 
 export const taskType = 'myaas';

@@ -1,7 +1,7 @@
 /** A promise settled from outside, once. Rejected while nobody waits for it, it troubles nobody. */
 export class Outcome<T> {
   readonly promise: Promise<T>;
-  isRejected = false;
+  #state: 'pending' | 'resolved' | 'rejected' = 'pending';
   #resolve!: (value: T) => void;
   #reject!: (reason: Error) => void;
 
@@ -10,14 +10,21 @@ export class Outcome<T> {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.promise.catch(() => (this.isRejected = true));
+    // Whoever waits is told; this is for when nobody does.
+    this.promise.catch(() => undefined);
+  }
+
+  get state(): 'pending' | 'resolved' | 'rejected' {
+    return this.#state;
   }
 
   resolve(value: T): void {
+    if (this.#state === 'pending') this.#state = 'resolved';
     this.#resolve(value);
   }
 
   reject(reason: Error): void {
+    if (this.#state === 'pending') this.#state = 'rejected';
     this.#reject(reason);
   }
 }

@@ -34,6 +34,7 @@ async function pick<T>(
 export async function pickTemplate(
   templates: readonly Template[],
   preferred: readonly string[],
+  title: string,
 ): Promise<Template | undefined> {
   const rank = ({ name }: Template): number => {
     const index = preferred.indexOf(name);
@@ -45,7 +46,7 @@ export async function pickTemplate(
       const { label, description } = lookOfTemplate(template, currentWording());
       return { label, description, value: template };
     });
-  return pick(choices, l10n.t('New Database'), l10n.t('Template to clone'));
+  return pick(choices, title, l10n.t('Template'));
 }
 
 export async function pickVersion({ name, versions, current }: Template): Promise<Version | undefined> {

@@ -3,8 +3,8 @@ const shortestSecret = 6;
 
 export interface Redactor {
   /** `text` without any secret: those it knows, bearer tokens, and passwords in URLs. */
-  redact(text: string): string;
-  hide(secret: string | undefined): void;
+  readonly redact: (text: string) => string;
+  readonly hide: (secret: string | undefined) => void;
 }
 
 export function createRedactor(): Redactor {

@@ -1,7 +1,7 @@
-import { ConfigurationTarget, workspace } from 'vscode';
+import { ConfigurationTarget, l10n, window, workspace } from 'vscode';
 import { Api } from '../api.ts';
 import { Client, parseAddress } from '../client.ts';
-import { localAddress } from '../connection.ts';
+import { clientConfigPath, localAddress } from '../connection.ts';
 import type { Ctx } from '../ctx.ts';
 import { settingKeys, settingsSection } from '../manifest.ts';
 import { askAddress, askToken } from '../prompts.ts';
@@ -37,6 +37,15 @@ export function signOut(ctx: Ctx) {
     await forgetToken(ctx.extension.secrets, url);
     await setAddress(undefined);
     ctx.daemon.reconnect();
+    const left = await ctx.findConnection();
+    if (left.token === undefined) return;
+    const file = clientConfigPath(process.env);
+    void window.showInformationMessage(
+      l10n.t(
+        'VS Code has forgotten its token. One of "myaas login" ({0}) or MYAAS_TOKEN is used still.',
+        file,
+      ),
+    );
   };
 }
 

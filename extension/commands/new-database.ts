@@ -1,6 +1,7 @@
 /** `MyAAS: New Database`: template → name → made, its node revealed, its credentials in `.env`. */
 import { l10n, type WorkspaceFolder } from 'vscode';
 import type { CreateInstance, Template } from '../../daemon/contract.ts';
+import { messageOf } from '../../daemon/errors.ts';
 import type { Api } from '../api.ts';
 import { branchOf } from '../branch.ts';
 import { giveCredentials, withCredentials, type WithCredentials } from '../credentials.ts';
@@ -56,7 +57,7 @@ async function templateOf({ store, extension }: Ctx, node: unknown): Promise<Tem
   const templates = store.templates.filter(({ current }) => current !== null);
   if (templates.length === 0) throw failures.noTemplates();
   const last = extension.globalState.get<string>(lastTemplateKey) ?? '';
-  return pickTemplate(templates, [last, defaultTemplate()]);
+  return pickTemplate(templates, [last, defaultTemplate()], l10n.t('New Database'));
 }
 
 async function ask(
@@ -125,7 +126,9 @@ async function create(
   ctx.log.info(`Made ${instance.template}/${instance.name} in ${instance.createMs ?? '?'} ms.`);
   ctx.store.putInstance(instance);
   // Side by side: whoever waits for the credentials does not wait for the view.
-  const revealed = ctx.databases.reveal(instance.id);
+  const revealed = ctx.databases.reveal(instance.id).catch((error: unknown) => {
+    ctx.log.warn(`The view does not show ${instance.name}: ${messageOf(error)}`);
+  });
   if (folder) await giveAfterwards(ctx, folder, instance);
   await revealed;
 }

@@ -10,9 +10,10 @@ export function openEnvFile(ctx: Ctx) {
   return async (): Promise<void> => {
     await ctx.daemon.during(async (api) => {
       const used = localFolders().filter((folder) => ctx.usage.in(folder));
+      if (used.length === 0) throw failures.noneUsed();
       const folder = await pickFolder(used);
       const instance = folder && ctx.usage.in(folder);
-      if (!instance) throw failures.noFolder();
+      if (!instance) return;
       // Written already, so nothing is changed: it answers which file that was.
       const credentials = await fetchCredentials(ctx, api, instance.id);
       const { path } = await giveCredentials(ctx, folder, credentials);

@@ -18,7 +18,7 @@ export function refreshTemplate(ctx: Ctx) {
       const name =
         isNode(node) && node.kind === 'template'
           ? node.name
-          : (await pickTemplate(ctx.store.templates, []))?.name;
+          : (await pickTemplate(ctx.store.templates, [], l10n.t('Refresh Template')))?.name;
       if (name === undefined) return;
       await runImport(ctx, api, l10n.t('Refreshing the template "{0}"', name), {
         templates: [name],

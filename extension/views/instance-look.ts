@@ -42,6 +42,7 @@ export function lookOfInstance(instance: Instance, setting: InstanceSetting, wor
       own: setting.isOwn,
       protected: instance.protected,
       usable: state === 'ready' || state === 'asleep',
+      failed: state === 'failed',
     }),
   };
 }

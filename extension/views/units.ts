@@ -34,9 +34,9 @@ export function left(expiresAt: string | null, wording: Wording): string {
   return ms <= 0 ? t('expired') : t('{0} left', span(ms, wording));
 }
 
-/** A lease that ends within the hour is worth a warning: about as long as one is away at lunch. */
+/** A lease that ends within half an hour is worth a warning: there is still time to extend it. */
 export function isExpiring(expiresAt: string | null, now: Date): boolean {
-  return expiresAt !== null && Date.parse(expiresAt) - now.getTime() < hourMs;
+  return expiresAt !== null && Date.parse(expiresAt) - now.getTime() < 30 * minuteMs;
 }
 
 /** A moment as told today: `today 06:12`, `yesterday 23:40`, `Nov 3`, `Nov 3, 2024`. */

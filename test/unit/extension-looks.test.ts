@@ -84,8 +84,8 @@ describe('A database’s node', () => {
     [{ state: 'creating' }, 'loading~spin', /being made/],
     [{ state: 'ready' }, 'circle-filled', /2 d left/],
     [{ state: 'asleep' }, 'circle-outline', /2 d left/],
-    [{ state: 'ready', expiresAt: '2026-03-05T12:59:00Z' }, 'warning', /59 min left/],
-    [{ state: 'asleep', expiresAt: '2026-03-05T12:59:00Z' }, 'warning', /59 min left/],
+    [{ state: 'ready', expiresAt: '2026-03-05T12:29:00Z' }, 'warning', /29 min left/],
+    [{ state: 'asleep', expiresAt: '2026-03-05T12:29:00Z' }, 'warning', /29 min left/],
     [{ state: 'resetting' }, 'sync~spin', /being reset/],
     [{ state: 'deleting' }, 'loading~spin', /being deleted/],
     [{ state: 'failed', failure: 'no space' }, 'error', /failed/],
@@ -117,7 +117,7 @@ describe('A database’s node', () => {
       lookOfInstance(anInstance(more), { ...own, isOwn }, wording).contextValue;
     assert.equal(valueOf({}), 'instance own usable');
     assert.equal(valueOf({ protected: true }), 'instance own protected usable');
-    assert.equal(valueOf({ state: 'failed' }), 'instance own');
+    assert.equal(valueOf({ state: 'failed' }), 'instance own failed');
     assert.equal(valueOf({ state: 'creating' }, false), 'instance');
   });
 
@@ -125,7 +125,7 @@ describe('A database’s node', () => {
     const look = (now: string) => lookOfInstance(anInstance(), own, at(now));
     assert.deepEqual(look('2026-03-05T12:00:00Z'), look('2026-03-05T11:59:00Z'));
     assert.notDeepEqual(
-      iconOfInstance(anInstance(), new Date('2026-03-07T11:30:00Z')),
+      iconOfInstance(anInstance(), new Date('2026-03-07T11:40:00Z')),
       look('2026-03-05T12:00:00Z').icon,
     );
   });
