@@ -10,7 +10,7 @@ import { blogDump, shopDump } from './dumps.ts';
 import { testVscode } from './machine.ts';
 import { Relay } from './relay.ts';
 import { startVscode, type VscodeOptions, type VscodeServer } from './vscode-server.ts';
-import { openChromium, VscodeWindow } from './vscode-window.ts';
+import { openChromium, patienceMs, VscodeWindow } from './vscode-window.ts';
 
 /** What `npm run package` makes. */
 export const vsix = `dist/${manifest.name}-${manifest.version}.vsix`;
@@ -107,24 +107,43 @@ export async function openFolder(
 
 /** Resolves to a file's text as soon as it is there and `matches`. */
 export async function untilFile(file: string, matches: (text: string) => boolean): Promise<string> {
+  let text: string | undefined;
   return new Promise((resolve, reject) => {
+    const settle = (end: () => void) => {
+      clearTimeout(timer);
+      watcher.close();
+      end();
+    };
     const check = () => {
       readFile(file, 'utf8').then(
-        (text) => {
-          if (!matches(text)) return;
-          watcher.close();
-          resolve(text);
+        (read) => {
+          text = read;
+          if (matches(read)) settle(() => resolve(read));
         },
         (error: unknown) => {
           if (hasErrno(error, 'ENOENT')) return;
-          watcher.close();
-          reject(error instanceof Error ? error : new Error(String(error)));
+          settle(() => reject(error instanceof Error ? error : new Error(String(error))));
         },
       );
     };
     const watcher = watch(dirname(file), (_event, name) => {
       if (name === null || name === basename(file)) check();
     });
+    const timer = setTimeout(() => {
+      settle(() => reject(new Error(`${file} is still ${text === undefined ? 'not there' : `\n${text}`}`)));
+    }, patienceMs);
     check();
   });
+}
+
+/** Listens from now on, and tells when an instance has been reset. */
+export async function listenForReset(host: TestHost): Promise<{ readonly done: Promise<unknown> }> {
+  const events = await host.watch();
+  let isResetting = false;
+  const done = events.until((event) => {
+    if (event.type !== 'instance') return false;
+    isResetting ||= event.instance.state === 'resetting';
+    return isResetting && event.instance.state === 'ready';
+  });
+  return { done };
 }

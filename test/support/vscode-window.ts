@@ -5,13 +5,18 @@ import { chromium, type Browser, type BrowserContext, type Locator, type Page } 
 import type { VscodeServer } from './vscode-server.ts';
 
 /** Long enough for a busy machine; nothing waits this long where all is well. */
-export const patienceMs = 60_000;
+export const patienceMs = 30_000;
+/** For a window to come up. */
+const openingMs = 90_000;
 
 const size = { width: 1280, height: 800 };
 
 export async function openChromium(executablePath: string): Promise<Browser> {
   return chromium.launch({
     executablePath,
+    // Who ends this process wants it to end; Chromium ends with it.
+    handleSIGTERM: false,
+    handleSIGHUP: false,
     // Root may not use Chromium's sandbox; all it is shown comes from this machine.
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
   });
@@ -58,9 +63,9 @@ export class VscodeWindow implements AsyncDisposable {
     if (open === undefined) query.set('ew', 'true');
     else query.set(open.endsWith('.code-workspace') ? 'workspace' : 'folder', open);
     await this.page.goto(`http://${server.authority}/?${query.toString()}`);
-    await this.page.locator('.monaco-workbench').waitFor();
-    // The last part of the status bar that comes: the extension host is known by then.
-    await this.page.locator('.statusbar-item').first().waitFor();
+    await this.page.locator('.monaco-workbench').waitFor({ timeout: openingMs });
+    // What the extension contributes is known from now on, its commands too.
+    await this.activity('MyAAS').waitFor({ timeout: openingMs });
   }
 
   // What is there
@@ -141,6 +146,8 @@ export class VscodeWindow implements AsyncDisposable {
   }
 
   async close(): Promise<void> {
+    // For whoever asks why a test failed.
+    await this.shot('last-seen');
     await this.#context.close();
   }
 

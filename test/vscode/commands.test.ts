@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { makeFolder, openFolder, openStage, untilFile, type Stage } from '../support/vscode-stage.ts';
+import {
+  listenForReset,
+  makeFolder,
+  openFolder,
+  openStage,
+  untilFile,
+  type Stage,
+} from '../support/vscode-stage.ts';
 import { VscodeWindow } from '../support/vscode-window.ts';
 
 describe('New Database', function () {
@@ -94,10 +101,10 @@ describe('New Database', function () {
     await window.option(/^typed/).waitFor();
     await keyboard.press('Enter');
     await window.dialog.waitFor();
-    const events = await stage.host.watch();
+    const reset = await listenForReset(stage.host);
     // The button with the focus is the one that does it.
     await keyboard.press('Enter');
-    await events.until((event) => event.type === 'instance' && event.instance.state === 'ready');
+    await reset.done;
 
     await window.command('MyAAS: Delete');
     await window.option(/^typed/).waitFor();

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import mysql from 'mysql2/promise';
-import { openFolder, openStage, untilFile, type Stage } from '../support/vscode-stage.ts';
+import { listenForReset, openFolder, openStage, untilFile, type Stage } from '../support/vscode-stage.ts';
 
 const laravelEnv = `# The application's
 APP_NAME="Shop"   # as customers see it
@@ -61,7 +61,7 @@ describe('A person with VS Code', function () {
     const written = await untilFile(envFile, (text) => !text.includes('db.example.com'));
     await window.row(/^Database checkout-fix,.*used by this workspace/).waitFor();
     await window.shot('12-ready');
-    const changed = (line: string) => /^DB_(?:HOST|PORT|DATABASE|USERNAME|PASSWORD)=/.test(line);
+    const changed = (line: string) => /^DB_(?:CONNECTION|HOST|PORT|DATABASE|USERNAME|PASSWORD)=/.test(line);
     assert.deepEqual(
       written.split('\n').map((line) => (changed(line) ? '' : line)),
       laravelEnv.split('\n').map((line) => (changed(line) ? '' : line)),
@@ -75,13 +75,12 @@ describe('A person with VS Code', function () {
     await queryAs(envFile, "update customers set name = 'nobody'");
     assert.equal((await queryAs(envFile, 'select name from customers where id = 1'))[0]?.['name'], 'nobody');
 
-    const events = await stage.host.watch();
+    const reset = await listenForReset(stage.host);
     await (await window.rowButton(/^Database checkout-fix,/, /Reset/)).click();
     await window.dialog.waitFor();
     await window.shot('13-reset-question');
     await window.dialog.getByRole('button', { name: /Reset/ }).click();
-    await events.until((event) => event.type === 'instance' && event.instance.state === 'resetting');
-    await events.until((event) => event.type === 'instance' && event.instance.state === 'ready');
+    await reset.done;
     await window.row(/^Database checkout-fix,.* ready/).waitFor();
     assert.equal((await queryAs(envFile, 'select name from customers where id = 1'))[0]?.['name'], 'Ada');
     assert.equal(await readFile(envFile, 'utf8'), written);
