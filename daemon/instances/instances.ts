@@ -158,7 +158,7 @@ export class Instances {
             row,
             AbortSignal.any([signal, cancelling.signal, this.#stopping.signal]),
           );
-          return this.#settle(row.id, {
+          return await this.#settle(row.id, {
             state: 'ready',
             createMs: Math.round(performance.now() - startedMs),
           });
@@ -296,7 +296,7 @@ export class Instances {
     try {
       if (gate.connected) await gate.set(this.#route(row));
       await servers.dismantle(row.id);
-      await builder.startServer(row, Promise.resolve(), this.#stopping.signal);
+      await builder.startServer(row, () => Promise.resolve(), this.#stopping.signal);
     } finally {
       this.#reviving.delete(row.id);
     }
