@@ -6,7 +6,7 @@ import * as btrfs from '../../daemon/drivers/btrfs.ts';
 import { Docker } from '../../daemon/drivers/docker.ts';
 import { hasErrno } from '../../daemon/errors.ts';
 import { ensureAccounts } from '../../daemon/host/accounts.ts';
-import { stopInBackground } from '../../daemon/host/background.ts';
+import { type BackgroundProcess, identify, stopInBackground } from '../../daemon/host/background.ts';
 import { prepareMachine } from '../../daemon/host/machine.ts';
 import { installPackages } from '../../daemon/host/packages.ts';
 import { findProgram } from '../../daemon/host/program.ts';
@@ -58,7 +58,7 @@ export async function openWorkshop(log: (line: string) => void, signal: AbortSig
     },
     leftovers: async () => [
       ...(await containersOf(config.dockerHost, place, prefix)).map(({ name }) => `container ${name}`),
-      ...(await processesOf(directory)).map(({ pid, command }) => `process ${pid}: ${command}`),
+      ...(await processesOf(directory)).map(({ started, command }) => `process ${started.pid}: ${command}`),
       ...(await mountsBelow(directory)).map((mount) => `mount ${mount}`),
       ...(await readdir(directory)).map((name) => `file ${directory}/${name}`),
     ],
@@ -68,8 +68,9 @@ export async function openWorkshop(log: (line: string) => void, signal: AbortSig
 
 /** Ends what tests have left, whatever it is, so that the file system can be unmounted. */
 async function takeAway(dockerHost: string, place: string, prefix: string): Promise<void> {
+  // First those that could make more of the rest.
+  for (const { started } of await processesOf(`${place}/b`)) await stopInBackground(started, 0);
   for (const { remove } of await containersOf(dockerHost, place, prefix)) await remove();
-  for (const { pid } of await processesOf(`${place}/b`)) process.kill(pid, 'SIGKILL');
   for (const mount of await mountsBelow(`${place}/b`)) await btrfs.unmount(mount);
 }
 
@@ -86,21 +87,39 @@ async function containersOf(dockerHost: string, place: string, prefix: string) {
     .map((container) => ({
       name: container.Names[0]?.slice(1) ?? container.Id,
       mounted: container.Mounts.some(({ Source: source }) => source.startsWith(place)),
-      remove: () => engine.getContainer(container.Id).remove({ force: true, v: true }),
+      remove: () => removeContainer(engine.getContainer(container.Id)),
     }))
     .filter(({ name, mounted }) => mounted || name.startsWith(prefix));
 }
 
+/** Returns when the container is gone, also when somebody else is removing it. */
+async function removeContainer(container: Dockerode.Container): Promise<void> {
+  const unlessGone = (error: unknown) => {
+    if (statusOf(error) !== 404) throw error;
+  };
+  try {
+    await container.remove({ force: true, v: true });
+  } catch (error) {
+    if (statusOf(error) !== 409) unlessGone(error);
+    else await container.wait({ condition: 'removed' }).catch(unlessGone);
+  }
+}
+
+function statusOf(error: unknown): unknown {
+  return error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
+}
+
 /** Processes that the tests started are known by the environment they have inherited. */
-async function processesOf(directory: string): Promise<{ pid: number; command: string }[]> {
-  const found: { pid: number; command: string }[] = [];
+async function processesOf(directory: string): Promise<{ started: BackgroundProcess; command: string }[]> {
+  const found: { started: BackgroundProcess; command: string }[] = [];
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
     try {
       const environment = await readFile(`/proc/${name}/environ`, 'utf8');
       if (!environment.split('\0').includes(`MYAAS_TEST_DIR=${directory}`)) continue;
       const command = (await readFile(`/proc/${name}/cmdline`, 'utf8')).replaceAll('\0', ' ').trim();
-      found.push({ pid: Number(name), command });
+      const started = await identify(Number(name));
+      if (started) found.push({ started, command });
     } catch (error) {
       // It has ended meanwhile, or is a kernel thread.
       if (!hasErrno(error, 'ENOENT') && !hasErrno(error, 'ESRCH') && !hasErrno(error, 'EACCES')) throw error;
