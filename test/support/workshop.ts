@@ -1,5 +1,5 @@
 /** The place that integration tests work in: a private btrfs, Docker Engine, the server image. Nothing of it stays. */
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import Dockerode from 'dockerode';
 import { readConfig } from '../../daemon/config.ts';
 import * as btrfs from '../../daemon/drivers/btrfs.ts';
@@ -27,6 +27,8 @@ export async function openWorkshop(log: (line: string) => void, signal: AbortSig
   const docker = new Docker({ host: config.dockerHost, hostId: '', prefix: config.prefix });
   const place = await mkdtemp('/var/tmp/myaas-test-');
   undo.defer(() => rm(place, { recursive: true, force: true }));
+  // The gate of a test, which is not root, must get to its sockets.
+  await chmod(place, 0o755);
 
   const { dockerdStarted } = await prepareMachine({
     config,
@@ -42,7 +44,9 @@ export async function openWorkshop(log: (line: string) => void, signal: AbortSig
   const image = await prepareImage(`${place}/registry.db`, log, signal);
 
   const directory = `${place}/b`;
+  const scratch = `${place}/tmp`;
   await mkdir(directory);
+  await mkdir(scratch, { mode: 0o1777 });
   await btrfs.makeFilesystem(`${place}/disk`, diskSizeBytes);
   await btrfs.mountFile(`${place}/disk`, directory);
   undo.defer(() => btrfs.unmount(directory));
@@ -55,12 +59,13 @@ export async function openWorkshop(log: (line: string) => void, signal: AbortSig
       MYAAS_TEST_DIR: directory,
       MYAAS_TEST_IMAGE: image,
       MYAAS_TEST_PREFIX: prefix,
+      TMPDIR: scratch,
     },
     leftovers: async () => [
       ...(await containersOf(config.dockerHost, place, prefix)).map(({ name }) => `container ${name}`),
       ...(await processesOf(directory)).map(({ started, command }) => `process ${started.pid}: ${command}`),
-      ...(await mountsBelow(directory)).map((mount) => `mount ${mount}`),
-      ...(await readdir(directory)).map((name) => `file ${directory}/${name}`),
+      ...(await mountsBelow(place, directory)).map((mount) => `mount ${mount}`),
+      ...(await filesOf(prefix, directory, scratch)).map((path) => `file ${path}`),
     ],
     [Symbol.asyncDispose]: () => undoLater.disposeAsync(),
   };
@@ -71,7 +76,19 @@ async function takeAway(dockerHost: string, place: string, prefix: string): Prom
   // First those that could make more of the rest.
   for (const { started } of await processesOf(`${place}/b`)) await stopInBackground(started, 0);
   for (const { remove } of await containersOf(dockerHost, place, prefix)) await remove();
-  for (const mount of await mountsBelow(`${place}/b`)) await btrfs.unmount(mount);
+  for (const mount of await mountsBelow(place, `${place}/b`)) await btrfs.unmount(mount);
+  for (const path of await filesOf(prefix)) await rm(path, { recursive: true });
+}
+
+/** What is in these directories, and run directories of the tests' daemons. */
+async function filesOf(prefix: string, ...directories: readonly string[]): Promise<string[]> {
+  const inRun = (await readdir('/run'))
+    .filter((name) => name.startsWith(prefix))
+    .map((name) => `/run/${name}`);
+  const below = directories.map(async (directory) =>
+    (await readdir(directory)).map((name) => `${directory}/${name}`),
+  );
+  return [...inRun, ...(await Promise.all(below)).flat()];
 }
 
 /** Containers of these tests alone: another MyAAS may be at work on the same engine. */
@@ -129,11 +146,11 @@ async function processesOf(directory: string): Promise<{ started: BackgroundProc
 }
 
 /** The innermost first. */
-async function mountsBelow(directory: string): Promise<string[]> {
+async function mountsBelow(place: string, own: string): Promise<string[]> {
   const mounts = await readFile('/proc/self/mounts', 'utf8');
   return mounts
     .split('\n')
     .map((line) => line.split(' ')[1] ?? '')
-    .filter((mount) => mount.startsWith(`${directory}/`))
+    .filter((mount) => mount.startsWith(`${place}/`) && mount !== own)
     .reverse();
 }
