@@ -33,7 +33,7 @@ try {
   if (process.getuid?.() !== 0) {
     throw errors.hostNotReady(
       'The quickstart sets up the machine, which only root can do.',
-      'Run it with sudo.',
+      'Run "sudo npm run quickstart".',
     );
   }
   const config = readConfig();
