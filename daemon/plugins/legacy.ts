@@ -6,7 +6,7 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import formbody from '@fastify/formbody';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import type { App } from '../app.ts';
+import type { App } from '../routes/app.ts';
 import type { InstanceRow, User } from '../drivers/registry.ts';
 import type { Docker } from '../drivers/docker.ts';
 import { errors, type MyaasError } from '../errors.ts';

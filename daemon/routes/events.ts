@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import type { App } from '../app.ts';
+import type { App } from './app.ts';
 import type { Events, LoggedEvent } from '../events.ts';
 import { failing } from './failing.ts';
 

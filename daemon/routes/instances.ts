@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import type { App } from '../app.ts';
+import type { App } from './app.ts';
 import { CreateInstance, Instance, PatchInstance, ResetInstance, named } from '../contract.ts';
 import type { InstanceRow, User } from '../drivers/registry.ts';
 import { errors } from '../errors.ts';
