@@ -49,6 +49,16 @@ describe('the event stream', () => {
   });
   after(() => host.stop());
 
+  /** A client that reads no more than the beginning, until it is told to. */
+  const subscribeWithoutReading = async () => {
+    const socket = connect(host.config.listen.port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    const headers = ['host: localhost', 'connection: close', `authorization: Bearer ${host.adminToken}`];
+    socket.write(`GET /v1/events HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`);
+    await once(socket, 'readable');
+    return socket;
+  };
+
   const remove = (id: string) => host.api('DELETE', `/v1/instances/${id}`);
 
   it('is one of server-sent events, and not to be cached', async () => {
@@ -157,14 +167,7 @@ describe('the event stream', () => {
 
   it('does not wait for a client that does not read, and lets it go', async function () {
     this.timeout(120_000);
-    const { port } = host.config.listen;
-    const stuck = connect(port, '127.0.0.1');
-    stuck.on('error', () => undefined);
-    await once(stuck, 'connect');
-    stuck.write(
-      `GET /v1/events HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${host.adminToken}\r\n\r\n`,
-    );
-    await once(stuck, 'readable');
+    const stuck = await subscribeWithoutReading();
     // Every one of these fails at once, and every failure tells of all.
     const dumps = Array.from({ length: 200 }, (_, index) => `${host.dumpsDir}/no name ${index}.sql`);
     await Promise.all(dumps.map((dump) => writeFile(dump, '')));
@@ -183,13 +186,7 @@ describe('the event stream', () => {
 
   it('ends when the daemon does, which waits for no reader, and another daemon remembers nothing', async () => {
     const watch = await host.watch();
-    const stuck = connect(host.config.listen.port, '127.0.0.1');
-    stuck.on('error', () => undefined);
-    await once(stuck, 'connect');
-    stuck.write(
-      `GET /v1/events HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${host.adminToken}\r\n\r\n`,
-    );
-    await once(stuck, 'readable');
+    const stuck = await subscribeWithoutReading();
     const creating = host.api<Instance>('POST', '/v1/instances', {
       body: { template: 'shop', name: 'late' },
     });
