@@ -16,7 +16,7 @@ import { checkMayChange } from '../routes/instances.ts';
 import type { Templates } from '../templates/templates.ts';
 import type { Authenticator } from './auth.ts';
 import { userOf } from './auth.ts';
-import { asMyaasError, challenge, logFailure } from './errors.ts';
+import { asMyaasError, challenge, hearOut, logFailure } from './errors.ts';
 import { hangUpSignal } from './hangup.ts';
 
 export interface LegacyDeps {
@@ -88,6 +88,7 @@ export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
     logFailure(request, thrown, error);
     if (error.code === 'MYAAS_INSTANCE_EXISTS') return notModified(reply);
     challenge(reply, error);
+    await hearOut(request, error);
     const { status, message } = legacyErrorOf(error, request.params as Partial<Ref>);
     return reply.code(status).send({ status: message });
   });

@@ -122,7 +122,7 @@ class Daemon {
 }
 
 /** A free TCP port, and a stretch of free ones: asked of the kernel, and given back at once. */
-async function freePorts(count: number): Promise<number> {
+export async function freePorts(count: number): Promise<number> {
   for (;;) {
     // Below the range that the kernel gives to outgoing connections.
     const from = 10_000 + Math.floor(Math.random() * 12_000);
