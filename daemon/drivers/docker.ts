@@ -1,8 +1,8 @@
 /** Everything MyAAS asks of Docker Engine. Containers are found by their labels, never by their names. */
-import { PassThrough, type Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { once } from 'node:events';
+import { PassThrough, type Duplex, type Readable } from 'node:stream';
 import Dockerode from 'dockerode';
-import { errors, hasErrno, messageOf, MyaasError } from '../errors.ts';
+import { errors, hasErrno, messageOf } from '../errors.ts';
 
 /** What a container is there for. */
 export type Role = 'namespace' | 'server' | 'initialise' | 'import' | 'client';
@@ -113,7 +113,7 @@ export class Docker {
   async importImage(tar: Readable, reference: string, signal?: AbortSignal): Promise<void> {
     await this.#ask(`import "${reference}"`, async () => {
       const [repo, tag] = reference.split(':');
-      const body = await this.#dockerode.importImage(tar as never, {
+      const body = await this.#dockerode.importImage(tar, {
         repo,
         tag,
         ...(signal && { abortSignal: signal }),
@@ -310,45 +310,39 @@ export class Docker {
   }
 
   /**
-   * Starts a container made with `stdin`, feeds it `input` to its end, and waits until it exits. A program that exits
-   * early does not make this fail: its exit code and last words say why.
+   * Starts a container made with `stdin`, feeds it `input`, and waits until it exits. A program that fails stops the
+   * reading: its exit code and last words say why. What a program that has left content (`quit` in a script) leaves
+   * unread is read all the same, so that an input that breaks late does not pass for whole. An error of `input` is
+   * thrown as it is. Both streams are closed in every case.
    */
   async feed(containerId: string, input: Readable): Promise<{ exitCode: number; stderr: string }> {
     const container = this.#dockerode.getContainer(containerId);
-    const stream = await this.#ask('attach to a container', () =>
+    const stream = (await this.#ask('attach to a container', () =>
       container.attach({ stream: true, hijack: true, stdin: true, stdout: true, stderr: true }),
-    );
-    const stderr = new Tail(16_384);
-    const [out, err] = [new PassThrough(), new PassThrough()];
-    out.resume();
-    err.on('data', (chunk: Buffer) => stderr.push(chunk));
-    this.#dockerode.modem.demuxStream(stream, out, err);
-    const outputEnded = new Promise<void>((resolve) => {
-      stream
-        .once('end', resolve)
-        .once('close', resolve)
-        .once('error', () => resolve());
-    });
-    const exited = this.#wait(containerId, { condition: 'next-exit' });
-    // Handled below; without this a failing `start` would leave a rejection unheard.
-    exited.catch(() => undefined);
-    await this.start(containerId);
-    let inputError: unknown;
-    const fed = pipeline(input, stream as NodeJS.WritableStream).catch((error: unknown) => {
-      inputError = error;
-    });
-    // A broken input must end the program too, not leave it waiting for more.
-    void fed.then(() => {
-      if (inputError !== undefined) stream.end();
-    });
-    const exitCode = await exited;
-    await outputEnded;
-    if (!input.destroyed) input.destroy();
-    await fed;
-    // A program that failed by itself stops reading, and the broken pipe that follows says nothing new; but what the
-    // input itself had to say explains the failure.
-    if (inputError instanceof MyaasError || (exitCode === 0 && inputError !== undefined)) throw inputError;
-    return { exitCode, stderr: stderr.toString() };
+    )) as unknown as Duplex;
+    try {
+      const stderr = new Tail(16_384);
+      const [out, err] = [new PassThrough(), new PassThrough()];
+      out.resume();
+      err.on('data', (chunk: Buffer) => stderr.push(chunk));
+      this.#dockerode.modem.demuxStream(stream, out, err);
+      const outputEnded = new Promise<void>((resolve) => {
+        for (const event of ['end', 'close', 'error']) stream.once(event, () => resolve());
+      });
+      // A broken pipe says nothing that the exit code does not say better.
+      stream.on('error', () => undefined);
+      const exited = this.#wait(containerId, { condition: 'next-exit' });
+      // Heard below; without this a failing `start` would leave a rejection unheard.
+      exited.catch(() => undefined);
+      await this.start(containerId);
+      await pour(input, stream, exited);
+      const exitCode = await exited;
+      await outputEnded;
+      return { exitCode, stderr: stderr.toString() };
+    } finally {
+      input.destroy();
+      stream.destroy();
+    }
   }
 
   /** Tells of every container of this host that stops, until the signal aborts or the connection ends. */
@@ -389,6 +383,26 @@ export class Docker {
     } catch (error) {
       if (!signal.aborted) throw errors.dockerUnavailable(this.#address, messageOf(error), error);
     }
+  }
+}
+
+/** Writes `input` to the program at the other end of `sink`, which tells by `exited` that it has left, and how. */
+async function pour(input: Readable, sink: Duplex, exited: Promise<number>): Promise<void> {
+  let exitCode: number | undefined;
+  const left = exited.then((code) => {
+    exitCode = code;
+  });
+  left.catch(() => undefined);
+  try {
+    for await (const chunk of input) {
+      if (exitCode === undefined && !sink.destroyed && !sink.write(chunk)) {
+        await Promise.race([once(sink, 'drain').catch(() => undefined), left]);
+      }
+      if (exitCode !== undefined && exitCode !== 0) return;
+    }
+  } finally {
+    // A broken input, too, must end the program, not leave it waiting for more.
+    sink.end();
   }
 }
 

@@ -94,6 +94,13 @@ async function shutDown(connection: Connection): Promise<void> {
   await connection.query('shutdown');
 }
 
+/** ER_DB_CREATE_EXISTS. */
+const databaseExists = '1007';
+const excerptLength = 200;
+
+const excerptOf = (text: string): string =>
+  text.length <= excerptLength ? text : `${text.slice(0, excerptLength)}…`;
+
 class MariadbAdminSession implements AdminSession {
   readonly #connection: Connection;
 
@@ -126,8 +133,9 @@ class MariadbAdminSession implements AdminSession {
     );
     const [count] = await this.#rows(
       `select (select count(*) from information_schema.tables where table_schema not in (?))
-            + (select count(*) from information_schema.routines where routine_schema not in (?)) as objects`,
-      [systemDatabases, systemDatabases],
+            + (select count(*) from information_schema.routines where routine_schema not in (?))
+            + (select count(*) from information_schema.events where event_schema not in (?)) as objects`,
+      [systemDatabases, systemDatabases, systemDatabases],
     );
     return {
       databases: databases.map((row) => String(row['name'])),
@@ -168,12 +176,38 @@ class MariadbAdminSession implements AdminSession {
       `create or replace user ${account} identified via mysql_native_password using 'invalid' account lock`,
     );
     await this.#connection.query(`grant all privileges on *.* to ${account} with grant option`);
+    await this.#createMissingDefiners();
+  }
+
+  /** Without its DEFINER, an account of the server that the dump comes from, a view or routine can't be used. */
+  async #createMissingDefiners(): Promise<void> {
+    const definers = await this.#rows(
+      `select definers.user, definers.host from (
+         select substring_index(definer, '@', -1) as host,
+           left(definer, char_length(definer) - char_length(substring_index(definer, '@', -1)) - 1) as user
+         from (select definer, table_schema as db from information_schema.views
+           union select definer, trigger_schema from information_schema.triggers
+           union select definer, routine_schema from information_schema.routines
+           union select definer, event_schema from information_schema.events) as objects
+         where db not in (?)) as definers
+       left join mysql.global_priv using (user, host)
+       where global_priv.user is null and definers.user <> '' and definers.host <> ''
+       group by user, host`,
+      [systemDatabases],
+    );
+    for (const { user, host } of definers) {
+      const account = `${quoteText(String(user))}@${quoteText(String(host))}`;
+      await this.#connection.query(
+        `create user ${account} identified via mysql_native_password using 'invalid' account lock`,
+      );
+      await this.#connection.query(`grant all privileges on *.* to ${account} with grant option`);
+    }
   }
 
   async analyze(signal: AbortSignal): Promise<void> {
     const tables = await this.#rows(
       `select table_schema as db, table_name as name from information_schema.tables
-       where table_schema not in (?) and table_type = 'BASE TABLE'`,
+       where table_schema not in (?) and table_type in ('BASE TABLE', 'SYSTEM VERSIONED')`,
       [systemDatabases],
     );
     for (const { db, name } of tables) {
@@ -184,6 +218,16 @@ class MariadbAdminSession implements AdminSession {
 
   async shutdown(): Promise<void> {
     await shutDown(this.#connection);
+  }
+
+  async isAlive(): Promise<boolean> {
+    try {
+      await this.#rows('select 1');
+      return true;
+    } catch {
+      // Whatever the reason, it is no answer.
+      return false;
+    }
   }
 
   close(): void {
@@ -253,8 +297,7 @@ export const mariadb: Engine = {
     // No \!, system, source, tee: a dump is data, whoever wrote it. Clients before 10.11.8 do not know the option.
     '--loose-sandbox',
     // After "--", so that no database name can be an option.
-    '--',
-    database,
+    ...(database === undefined ? [] : ['--', database]),
   ],
 
   startupStatements: ({ username, password }) =>
@@ -270,7 +313,7 @@ export const mariadb: Engine = {
   },
 
   async login(socketPath, account, database, signal) {
-    await greet(socketPath, account, database, signal, async () => undefined);
+    await greet(socketPath, account, database, signal, () => Promise.resolve());
   },
 
   async loginAndShutDown(socketPath, account, database, signal) {
@@ -290,15 +333,18 @@ export const mariadb: Engine = {
       .split('\n')
       .find((line) => /crash recovery|starting recovery|recovered from|Recovering after a crash/i.test(line)),
 
-  parseLoadError(stderr) {
-    const lines = stderr
-      .split('\n')
-      .filter((line) => line.trim() !== '' && !/^(mariadb: )?\[?warning/i.test(line.trim()));
-    const text = lines.find((line) => line.startsWith('ERROR')) ?? lines.at(-1) ?? 'the client said nothing';
-    const match = /^ERROR (\d+) (?:\((\w+)\) )?at line (\d+): (.*)$/s.exec(text);
-    return match
-      ? { line: Number(match[3]), message: `${match[4] ?? ''} (error ${match[1] ?? ''})` }
-      : { line: undefined, message: text };
+  parseLoadError(stderr, exitCode) {
+    // The statement between two lines of dashes, then "ERROR 1064 (42000) at line 3: …" (client/mysql.cc).
+    const match = /^ERROR(?: (\d+)(?: \(\w+\))?)? at line (\d+): (.*)/ms.exec(stderr);
+    const statement = /^-{14}\n(.*?)\n-{14}$/ms.exec(stderr)?.[1];
+    const said = stderr.trim() || `the client ended with exit code ${String(exitCode)} and said nothing`;
+    const [message = said] = (match?.[3] ?? said).trim().split('\n');
+    return {
+      line: match ? Number(match[2]) : undefined,
+      statement: statement === undefined ? undefined : excerptOf(statement),
+      message: match?.[1] === undefined ? message : `${message} (error ${match[1]})`,
+      databaseExists: match?.[1] === databaseExists,
+    };
   },
 
   urlOf: ({ username, password, host, port, database }) =>

@@ -18,8 +18,8 @@ import {
   syncFilesystem,
 } from '../drivers/btrfs.ts';
 import type { Docker } from '../drivers/docker.ts';
-import { inContainer, type AdminSession, type Engine } from '../engines/engine.ts';
-import { errors } from '../errors.ts';
+import { inContainer, type AdminSession, type Engine, type LoadFailure } from '../engines/engine.ts';
+import { errors, messageOf, MyaasError } from '../errors.ts';
 import type { ServerSpec, Servers } from '../instances/server.ts';
 import type { Catalogue, Manifest } from './catalogue.ts';
 import type { Dump } from './dumps.ts';
@@ -122,6 +122,8 @@ class ImportRun {
       await admin.analyze(this.#signal);
       this.#enter('shutdown');
       await admin.shutdown();
+    } catch (error) {
+      throw await this.#explain(error, admin, containerId);
     } finally {
       admin.close();
     }
@@ -146,7 +148,7 @@ class ImportRun {
         sizeBytes: this.#dump.sizeBytes,
         modifiedMs: this.#dump.modifiedMs,
         sha256: loaded.sha256,
-        hookSha256: await hookSha256(this.#dump),
+        hookSha256: loaded.hookSha256,
       },
       database: loaded.database,
       databases: loaded.databases,
@@ -228,29 +230,73 @@ class ImportRun {
     };
     const { containerId, greeted } = await servers.start(
       spec,
-      Promise.resolve(),
+      () => Promise.resolve(),
       (socketPath, signal) => engine.admin(socketPath, signal),
       this.#signal,
     );
     return { admin: greeted, containerId };
   }
 
+  /** What an error means when it is the server that failed, whatever the client or our own session saw of it. */
+  async #explain(error: unknown, admin: AdminSession, containerId: string): Promise<unknown> {
+    if (this.#signal.aborted) return error;
+    const { docker, servers } = this.#deps;
+    const { file } = this.#dump;
+    const why = messageOf(error);
+    if (await admin.isAlive()) {
+      if (error instanceof MyaasError) return error;
+      return errors.importFailed(
+        `${file}: the server refused to make a template of what was loaded: ${why}`,
+        'Does the dump change the database "mysql", which is the server\'s own? Leave it out.',
+        error,
+      );
+    }
+    const ranOutOfMemory = (await docker.inspect(containerId))?.State.OOMKilled ?? false;
+    const what = ranOutOfMemory ? 'ran out of memory' : 'stopped, or cut our connection,';
+    return errors.importFailed(
+      `${file}: the database server ${what} during the import: ${why}\n${await servers.lastWords(containerId)}`,
+      ranOutOfMemory
+        ? 'Raise MYAAS_MEMORY_LIMIT.'
+        : "If the dump says SHUTDOWN or KILL, take that out; else see the server's last words above.",
+      error,
+    );
+  }
+
   async #load(admin: AdminSession) {
-    const { config } = this.#deps;
-    const wanted = config.dbDatabase ?? this.#dump.template;
+    const wanted = this.#deps.config.dbDatabase ?? this.#dump.template;
     await admin.createDatabase(wanted);
     const engineVersion = await admin.version();
-    const sha256 = await this.#feed(this.#dump, wanted);
+    const sha256 = await this.#loadDump(admin, wanted);
     await this.#checkUntouched();
-    if (this.#dump.hookPath !== undefined) {
-      this.#enter('hook');
-      const file = `${this.#dump.template}.after-import.sql`;
-      const { size, mtimeMs } = await stat(this.#dump.hookPath);
-      const hook = { ...this.#dump, file, path: this.#dump.hookPath, sizeBytes: size, modifiedMs: mtimeMs };
-      const { database } = await this.#chooseDatabase(admin, wanted);
-      await this.#feed(hook, database);
-    }
-    return { engineVersion, sha256, ...(await this.#chooseDatabase(admin, wanted)) };
+    const hookSha256 = await this.#runHook(admin, wanted);
+    return { engineVersion, sha256, hookSha256, ...(await this.#chooseDatabase(admin, wanted)) };
+  }
+
+  async #loadDump(admin: AdminSession, wanted: string): Promise<string> {
+    this.#enter('loading');
+    const meter = this.#meter();
+    const first = await this.#feed(this.#dump, wanted, meter);
+    if (!first.failure) return first.sha256;
+    const { databases, objectCount } = await admin.contents();
+    if (!first.failure.databaseExists || databases.length !== 1 || objectCount > 0)
+      throw loadFailed(this.#dump.file, first.failure);
+    // A script that says CREATE DATABASE, and means the name we gave: it wants to begin on a server without it.
+    await admin.dropDatabase(wanted);
+    const second = await this.#feed(this.#dump, undefined, meter);
+    if (second.failure) throw loadFailed(this.#dump.file, second.failure);
+    return second.sha256;
+  }
+
+  /** The hash of the hook that ran, null when there is none. */
+  async #runHook(admin: AdminSession, wanted: string): Promise<string | null> {
+    const { hookPath, template } = this.#dump;
+    if (hookPath === undefined) return null;
+    this.#enter('hook');
+    const file = `${template}.after-import.sql`;
+    const { database } = await this.#chooseDatabase(admin, wanted);
+    const outcome = await this.#feed({ ...this.#dump, file, path: hookPath }, database, () => undefined);
+    if (outcome.failure) throw loadFailed(file, outcome.failure);
+    return outcome.sha256;
   }
 
   /** The database that clients are given: the one we made, unless the dump made its own and left ours empty. */
@@ -277,11 +323,16 @@ class ImportRun {
     return { database: alike ?? first, databases: others };
   }
 
-  /** Runs SQL through the plain client in a container of its own, which reaches the server's socket and nothing else. */
-  async #feed(dump: Dump, database: string): Promise<string> {
+  /**
+   * Runs SQL through the plain client in a container of its own, which reaches the server's socket and nothing else.
+   * Throws `MYAAS_DUMP_BAD` when the file is not whole.
+   */
+  async #feed(
+    dump: Dump,
+    database: string | undefined,
+    onRead: (doneBytes: number) => void,
+  ): Promise<{ sha256: string; failure?: never } | { failure: LoadFailure }> {
     const { docker, engine, paths, servers } = this.#deps;
-    const isHook = dump.path === this.#dump.hookPath;
-    if (!isHook) this.#enter('loading');
     const containerId = await docker.create({
       role: 'client',
       id: this.#id,
@@ -293,15 +344,12 @@ class ImportRun {
       stdin: true,
     });
     using _ = this.#killOnAbort(containerId);
-    const reading = await readDump(dump, this.#signal, isHook ? () => undefined : this.#meter());
+    const reading = await readDump(dump, this.#signal, onRead);
     const { exitCode, stderr } = await docker.feed(containerId, reading.text);
     this.#signal.throwIfAborted();
-    if (exitCode !== 0) {
-      const { line, message } = engine.parseLoadError(stderr);
-      throw errors.dumpBad(dump.file, line === undefined ? message : `line ${String(line)}: ${message}`);
-    }
     await docker.remove(containerId);
-    return reading.summarize().sha256;
+    if (exitCode !== 0) return { failure: engine.parseLoadError(stderr, exitCode) };
+    return { sha256: reading.summarize().sha256 };
   }
 
   /** Counts the bytes read and estimates the time left, at most four times a second. */
@@ -360,7 +408,7 @@ class ImportRun {
     const account = { username: config.dbUsername, password };
     const { containerId } = await servers.start(
       this.#serving(this.#home, account),
-      Promise.resolve(),
+      () => Promise.resolve(),
       (socketPath, signal) => engine.loginAndShutDown(socketPath, account, database, signal),
       this.#signal,
     );
@@ -379,7 +427,7 @@ class ImportRun {
     await mkdir(home);
     const { containerId } = await servers.start(
       this.#serving(home, account),
-      snapshot(`${this.#home}/datadir`, `${home}/datadir`),
+      () => snapshot(`${this.#home}/datadir`, `${home}/datadir`),
       (socketPath, signal) => engine.login(socketPath, account, database, signal),
       this.#signal,
     );
@@ -406,6 +454,12 @@ class ImportRun {
       memoryBytes: config.memoryLimitBytes,
     };
   }
+}
+
+function loadFailed(file: string, { line, statement, message }: LoadFailure): MyaasError {
+  const where = line === undefined ? '' : `line ${String(line)}: `;
+  const what = statement === undefined ? '' : `\nThe statement: ${statement}`;
+  return errors.dumpBad(file, `${where}${message}${what}`);
 }
 
 /** Bytes of all files in a directory, by `du`. */
