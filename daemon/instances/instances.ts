@@ -149,19 +149,20 @@ export class Instances {
       new Set(),
     );
     const cancelling = new AbortController();
+    const abandoned = AbortSignal.any([signal, cancelling.signal, this.#stopping.signal]);
     this.#creating.set(row.id, cancelling);
     this.#publish(row);
     try {
       return await this.#locks.run(row.id, async () => {
         try {
-          await this.#deps.builder.build(
-            row,
-            AbortSignal.any([signal, cancelling.signal, this.#stopping.signal]),
-          );
-          return await this.#settle(row.id, {
+          await this.#deps.builder.build(row, abandoned);
+          const made = await this.#settle(row.id, {
             state: 'ready',
             createMs: Math.round(performance.now() - startedMs),
           });
+          // Who hung up at the last moment does not know of it, and would not delete it.
+          abandoned.throwIfAborted();
+          return made;
         } catch (error) {
           await this.#dismantle(row);
           throw error;
