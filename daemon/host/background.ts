@@ -6,7 +6,7 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { hasErrno } from '../errors.ts';
-import { lastLines } from './program.ts';
+import { lastLines } from '../drivers/program.ts';
 
 /** Names a process for good: its id alone is given to another when it has ended. */
 export interface BackgroundProcess {

@@ -1,7 +1,7 @@
 /** The Debian packages MyAAS works with. Nothing is installed, and no list fetched, when all programs are there. */
 import { access } from 'node:fs/promises';
 import { errors } from '../errors.ts';
-import { findProgram, runProgram } from './program.ts';
+import { findProgram, runProgram } from '../drivers/program.ts';
 
 interface Need {
   /** A program's name, or a file's absolute path. */

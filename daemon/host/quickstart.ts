@@ -12,7 +12,7 @@ import { Docker } from '../drivers/docker.ts';
 import { errors, hasErrno, messageOf, MyaasError } from '../errors.ts';
 import { ensureAccess, type Myaas } from './access.ts';
 import { prepareMachine } from './machine.ts';
-import { failureOf, runProgram } from './program.ts';
+import { failureOf, runProgram } from '../drivers/program.ts';
 import { Services } from './services.ts';
 
 const bundle = 'dist/myaas.js';

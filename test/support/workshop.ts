@@ -9,7 +9,7 @@ import { ensureAccounts } from '../../daemon/host/accounts.ts';
 import { type BackgroundProcess, identify, stopInBackground } from '../../daemon/host/background.ts';
 import { prepareMachine } from '../../daemon/host/machine.ts';
 import { installPackages } from '../../daemon/host/packages.ts';
-import { findProgram } from '../../daemon/host/program.ts';
+import { findProgram } from '../../daemon/drivers/program.ts';
 import { prepareImage } from './image.ts';
 
 const diskSizeBytes = 40 * 2 ** 30;
