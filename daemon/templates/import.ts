@@ -277,14 +277,18 @@ class ImportRun {
     const meter = this.#meter();
     const first = await this.#feed(this.#dump, wanted, meter);
     if (!first.failure) return first.sha256;
-    const { databases, objectCount } = await admin.contents();
-    if (!first.failure.databaseExists || databases.length !== 1 || objectCount > 0)
+    if (!first.failure.databaseExists || !(await this.#isUntouched(admin)))
       throw loadFailed(this.#dump.file, first.failure);
     // A script that says CREATE DATABASE, and means the name we gave: it wants to begin on a server without it.
     await admin.dropDatabase(wanted);
     const second = await this.#feed(this.#dump, undefined, meter);
     if (second.failure) throw loadFailed(this.#dump.file, second.failure);
     return second.sha256;
+  }
+
+  async #isUntouched(admin: AdminSession): Promise<boolean> {
+    const { databases, objectCount } = await admin.contents();
+    return databases.length === 1 && objectCount === 0;
   }
 
   /** The hash of the hook that ran, null when there is none. */
