@@ -196,7 +196,7 @@ export class Instances {
     const { registry, gate } = this.#deps;
     const row = registry.update(id, changes);
     if (!row) throw errors.instanceNotFound(id);
-    if (gate.connected) await gate.set(this.#route(row));
+    await gate.update(this.#route(row));
     this.#publish(row);
     return row;
   }
@@ -251,7 +251,7 @@ export class Instances {
   async finishReset(row: InstanceRow): Promise<InstanceRow> {
     const { builder, gate } = this.#deps;
     try {
-      if (gate.connected) await gate.set(this.#route(row));
+      await gate.update(this.#route(row));
       await builder.removeData(row.id);
       await builder.build(row, this.#stopping.signal);
       return await this.#settle(row.id, { state: 'ready' });
@@ -295,7 +295,7 @@ export class Instances {
     const { builder, gate, servers } = this.#deps;
     this.#reviving.add(row.id);
     try {
-      if (gate.connected) await gate.set(this.#route(row));
+      await gate.update(this.#route(row));
       await servers.dismantle(row.id);
       await builder.startServer(row, () => Promise.resolve(), this.#stopping.signal);
     } finally {
@@ -310,6 +310,8 @@ export class Instances {
     this.#deps.log.error(`Instance ${refOf(row)} failed: ${failure}`);
     if (failed) this.#publish(failed);
     await this.#deps.servers.dismantle(row.id);
+    // Whoever waits at the gate is turned away.
+    if (failed) await this.#deps.gate.update(this.#route(failed));
   }
 
   #publish(row: InstanceRow): void {
