@@ -1,27 +1,9 @@
 /** Everything MyAAS asks of Docker Engine. Containers are found by their labels, never by their names. */
-import { once } from 'node:events';
 import { PassThrough, type Duplex, type Readable } from 'node:stream';
 import Dockerode from 'dockerode';
 import { errors, hasErrno, messageOf } from '../errors.ts';
-
-/** What a container is there for. */
-export type Role = 'namespace' | 'server' | 'initialise' | 'import' | 'client';
-
-export interface ContainerSpec {
-  readonly role: Role;
-  /** The instance, or the version being imported, that the container belongs to. */
-  readonly id: string;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly image: string;
-  readonly command: readonly string[];
-  readonly user: { readonly uid: number; readonly gid: number };
-  readonly mounts: readonly { readonly source: string; readonly target: string }[];
-  readonly memoryBytes: number;
-  /** Such as "0,3"; all cores when left out. */
-  readonly cpus?: string | undefined;
-  /** Keeps standard input open for `attach`. */
-  readonly stdin?: boolean;
-}
+import { labelOf, namespaceOptions, serverOptions, type ContainerSpec, type HostNames } from './container.ts';
+import { demultiplex, pour, Tail } from './docker-streams.ts';
 
 export interface ContainerInfo {
   readonly containerId: string;
@@ -31,10 +13,6 @@ export interface ContainerInfo {
   /** Docker's words for it: "Up 3 minutes". */
   readonly status: string;
 }
-
-const labelOf = { host: 'com.myaas.host', role: 'com.myaas.role', id: 'com.myaas.id' } as const;
-/** How many processes and threads a server may have: MariaDB uses one thread a connection. */
-const pidsLimit = 2048;
 
 function hasStatus(thrown: unknown, ...statuses: readonly number[]): boolean {
   return thrown instanceof Error && 'statusCode' in thrown && statuses.includes(Number(thrown.statusCode));
@@ -51,15 +29,13 @@ function connectionOf(host: string): Dockerode.DockerOptions {
 export class Docker {
   readonly #dockerode: Dockerode;
   readonly #address: string;
-  readonly #hostId: string;
-  readonly #prefix: string;
+  readonly #names: HostNames;
   #namespace: Promise<string> | undefined;
 
-  constructor(options: { readonly host: string; readonly hostId: string; readonly prefix: string }) {
+  constructor(options: HostNames & { readonly host: string }) {
     this.#dockerode = new Dockerode(connectionOf(options.host));
     this.#address = options.host;
-    this.#hostId = options.hostId;
-    this.#prefix = options.prefix;
+    this.#names = options;
   }
 
   async #ask<T>(what: string, call: () => Promise<T>): Promise<T> {
@@ -149,22 +125,7 @@ export class Docker {
     if (running) return running.containerId;
     for (const { containerId } of existing) await this.remove(containerId);
     return this.#ask('start the idle container of the shared network namespace', async () => {
-      const container = await this.#dockerode.createContainer({
-        Image: image,
-        name: `${this.#prefix}-${this.#hostId}-namespace`,
-        Entrypoint: ['/bin/sleep', 'infinity'],
-        Cmd: [],
-        User: '65534:65534',
-        Labels: { [labelOf.host]: this.#hostId, [labelOf.role]: 'namespace', [labelOf.id]: '' },
-        HostConfig: {
-          NetworkMode: 'none',
-          ReadonlyRootfs: true,
-          CapDrop: ['ALL'],
-          SecurityOpt: ['no-new-privileges'],
-          Memory: 16 * 2 ** 20,
-          PidsLimit: 4,
-        },
-      });
+      const container = await this.#dockerode.createContainer(namespaceOptions(image, this.#names));
       await container.start();
       return container.id;
     });
@@ -174,51 +135,14 @@ export class Docker {
   async create(spec: ContainerSpec): Promise<string> {
     const namespace = await this.namespace(spec.image);
     return this.#ask(`create the ${spec.role} container of ${spec.id}`, async () => {
-      const stdin = spec.stdin ?? false;
-      const container = await this.#dockerode.createContainer({
-        Image: spec.image,
-        name: `${this.#prefix}-${spec.role}-${spec.id}`,
-        // The program itself: no wrapper script of the image.
-        Entrypoint: spec.command.slice(0, 1),
-        Cmd: spec.command.slice(1),
-        User: `${String(spec.user.uid)}:${String(spec.user.gid)}`,
-        Labels: {
-          ...spec.labels,
-          [labelOf.host]: this.#hostId,
-          [labelOf.role]: spec.role,
-          [labelOf.id]: spec.id,
-        },
-        AttachStdin: stdin,
-        OpenStdin: stdin,
-        StdinOnce: stdin,
-        StopSignal: 'SIGTERM',
-        Healthcheck: { Test: ['NONE'] },
-        HostConfig: {
-          NetworkMode: `container:${namespace}`,
-          ReadonlyRootfs: true,
-          CapDrop: ['ALL'],
-          SecurityOpt: ['no-new-privileges'],
-          Memory: spec.memoryBytes,
-          MemorySwap: spec.memoryBytes,
-          PidsLimit: pidsLimit,
-          ...(spec.cpus !== undefined && { CpusetCpus: spec.cpus }),
-          Mounts: spec.mounts.map(({ source, target }) => ({ Type: 'bind', Source: source, Target: target })),
-          LogConfig: { Type: 'json-file', Config: { 'max-size': '5m', 'max-file': '1' } },
-        },
-      });
+      const container = await this.#dockerode.createContainer(serverOptions(spec, namespace, this.#names));
       return container.id;
     });
   }
 
   async start(containerId: string): Promise<void> {
     await this.#ask('start a container', async () => {
-      try {
-        await this.#dockerode.getContainer(containerId).start();
-      } catch (error) {
-        // The namespace may have gone with a restart of Docker; the next `create` makes a new one.
-        this.#namespace = undefined;
-        throw error;
-      }
+      await this.#dockerode.getContainer(containerId).start();
     });
   }
 
@@ -269,7 +193,7 @@ export class Docker {
   /** This host's containers: all, or those of one instance or version. */
   async list(id?: string): Promise<ContainerInfo[]> {
     return this.#ask('list containers', async () => {
-      const label = [`${labelOf.host}=${this.#hostId}`];
+      const label = [`${labelOf.host}=${this.#names.hostId}`];
       if (id !== undefined) label.push(`${labelOf.id}=${id}`);
       const containers = await this.#dockerode.listContainers({ all: true, filters: { label } });
       return containers.map((container) => ({
@@ -358,10 +282,12 @@ export class Docker {
   ): Promise<void> {
     const stream = await this.#ask('follow events', () =>
       this.#dockerode.getEvents({
-        filters: { type: ['container'], event: ['die'], label: [`${labelOf.host}=${this.#hostId}`] },
+        filters: { type: ['container'], event: ['die'], label: [`${labelOf.host}=${this.#names.hostId}`] },
         abortSignal: signal,
       }),
     );
+    // It may have died while nobody listened.
+    this.#namespace = undefined;
     onListening();
     let rest = '';
     try {
@@ -373,64 +299,13 @@ export class Docker {
           const { Actor: actor } = JSON.parse(line) as {
             Actor: { ID: string; Attributes: Record<string, string> };
           };
-          onDied({
-            id: actor.Attributes[labelOf.id] ?? '',
-            role: actor.Attributes[labelOf.role] ?? '',
-            containerId: actor.ID,
-          });
+          const role = actor.Attributes[labelOf.role] ?? '';
+          if (role === 'namespace') this.#namespace = undefined;
+          onDied({ id: actor.Attributes[labelOf.id] ?? '', role, containerId: actor.ID });
         }
       }
     } catch (error) {
       if (!signal.aborted) throw errors.dockerUnavailable(this.#address, messageOf(error), error);
     }
   }
-}
-
-/** Writes `input` to the program at the other end of `sink`, which tells by `exited` that it has left, and how. */
-async function pour(input: Readable, sink: Duplex, exited: Promise<number>): Promise<void> {
-  let exitCode: number | undefined;
-  const left = exited.then((code) => {
-    exitCode = code;
-  });
-  left.catch(() => undefined);
-  try {
-    for await (const chunk of input) {
-      if (exitCode === undefined && !sink.destroyed && !sink.write(chunk)) {
-        await Promise.race([once(sink, 'drain').catch(() => undefined), left]);
-      }
-      if (exitCode !== undefined && exitCode !== 0) return;
-    }
-  } finally {
-    // A broken input, too, must end the program, not leave it waiting for more.
-    sink.end();
-  }
-}
-
-/** The last bytes of a stream. */
-class Tail {
-  #chunks: Buffer = Buffer.alloc(0);
-  readonly #limitBytes: number;
-
-  constructor(limitBytes: number) {
-    this.#limitBytes = limitBytes;
-  }
-
-  push(chunk: Buffer): void {
-    this.#chunks = Buffer.concat([this.#chunks, chunk]).subarray(-this.#limitBytes);
-  }
-
-  toString(): string {
-    return this.#chunks.toString('utf8');
-  }
-}
-
-/** Takes Docker's frames apart: 8 bytes of header, of which the last 4 are the length, then the text. */
-function demultiplex(log: Buffer): string {
-  const parts: Buffer[] = [];
-  for (let offset = 0; offset + 8 <= log.length;) {
-    const length = log.readUInt32BE(offset + 4);
-    parts.push(log.subarray(offset + 8, offset + 8 + length));
-    offset += 8 + length;
-  }
-  return Buffer.concat(parts).toString('utf8');
 }
