@@ -58,6 +58,12 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   app.decorateRequest('user', undefined);
   // JSON is all that is spoken here.
   app.removeContentTypeParser('text/plain');
+  // Many clients name the type of a body that they don't send.
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, null);
+    else void parseJson(request, body as string, done);
+  });
   useErrorEnvelope(app);
   await app.register(swagger, {
     openapi: {

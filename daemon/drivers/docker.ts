@@ -30,7 +30,8 @@ export class Docker {
   readonly #dockerode: Dockerode;
   readonly #address: string;
   readonly #names: HostNames;
-  #namespace: Promise<string> | undefined;
+  #namespace: string | undefined;
+  #namespaceMaking: Promise<string> | undefined;
 
   constructor(options: HostNames & { readonly host: string }) {
     this.#dockerode = new Dockerode(connectionOf(options.host));
@@ -110,13 +111,13 @@ export class Docker {
    * 100 ms and more that making a namespace takes.
    */
   async namespace(image: string): Promise<string> {
-    this.#namespace ??= this.#makeNamespace(image);
-    try {
-      return await this.#namespace;
-    } catch (error) {
-      this.#namespace = undefined;
-      throw error;
-    }
+    if (this.#namespace !== undefined) return this.#namespace;
+    // One at a time: a namespace that is being made is fresh, whoever finds the former one dead meanwhile.
+    this.#namespaceMaking ??= this.#makeNamespace(image).finally(() => {
+      this.#namespaceMaking = undefined;
+    });
+    this.#namespace = await this.#namespaceMaking;
+    return this.#namespace;
   }
 
   async #makeNamespace(image: string): Promise<string> {

@@ -22,6 +22,7 @@ import type { Catalogue, Manifest } from '../templates/catalogue.ts';
 import type { Builder } from './builder.ts';
 import { leaseEnd, parseExpiresAt, parseTtlSeconds } from './leases.ts';
 import type { Servers } from './server.ts';
+import { refOf, viewOf } from './view.ts';
 
 export interface InstancesDeps {
   readonly config: Config;
@@ -81,20 +82,7 @@ export class Instances {
 
   /** As clients see it; credentials only for its owner and for admins. */
   view(row: InstanceRow, viewer: User | undefined): Instance {
-    const { hostname } = this.#deps.config;
-    const { databaseName, username, failure, origin, ...rest } = row;
-    const { password, ...open } = rest;
-    const address = { username, password, host: hostname, port: row.port, database: databaseName };
-    const mayKnow = viewer !== undefined && (viewer.admin || viewer.name === row.owner);
-    return {
-      ...open,
-      ...(failure !== null && { failure }),
-      host: hostname,
-      database: databaseName,
-      user: username,
-      ...(mayKnow && { password, url: this.#deps.engine.urlOf(address) }),
-      from: origin,
-    };
+    return viewOf(row, viewer, this.#deps.config.hostname, this.#deps.engine);
   }
 
   /** Every port that the gate is to keep open. */
@@ -325,6 +313,3 @@ export class Instances {
     await this.#locks.drained();
   }
 }
-
-export const refOf = ({ template, name }: Pick<InstanceRow, 'template' | 'name'>): string =>
-  `${template}/${name}`;
