@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { execa } from 'execa';
 import type { Config, Paths } from '../config.ts';
@@ -18,12 +18,12 @@ import {
   syncFilesystem,
 } from '../drivers/btrfs.ts';
 import type { Docker } from '../drivers/docker.ts';
-import { inContainer, type AdminSession, type Engine, type LoadFailure } from '../engines/engine.ts';
+import { inContainer, type AdminSession, type Engine } from '../engines/engine.ts';
 import { errors, messageOf, MyaasError } from '../errors.ts';
 import type { ServerSpec, Servers } from '../instances/server.ts';
 import type { Catalogue, Manifest } from './catalogue.ts';
 import type { Dump } from './dumps.ts';
-import { readDump } from './reader.ts';
+import { DumpLoader, type LoadContext } from './load.ts';
 
 export interface ImporterDeps {
   readonly config: Config;
@@ -37,6 +37,7 @@ export interface ImporterDeps {
 
 /** Kept free for the instances that run meanwhile. */
 const reserveBytes = 256 * 2 ** 20;
+const oneSecondMs = 1000;
 const oneHourMs = 3_600_000;
 
 /** What differs in the phases of an import is one word for people. */
@@ -67,7 +68,9 @@ export class Importer {
     const neededBytes = dump.sizeBytes + reserveBytes;
     if (freeBytes < neededBytes) throw errors.diskFull(paths.templates, freeBytes, neededBytes);
     const version = await catalogue.begin(dump.template);
-    const run = new ImportRun(this.#deps, dump, version, signal, onProgress);
+    using disk = watchDisk(paths.templates);
+    const running = AbortSignal.any([signal, disk.full]);
+    const run = new ImportRun(this.#deps, dump, version, running, onProgress);
     try {
       const manifest = await run.build();
       await catalogue.publish(manifest);
@@ -75,10 +78,24 @@ export class Importer {
     } catch (error) {
       await run.dismantle();
       await catalogue.discard(dump.template, version);
-      signal.throwIfAborted();
+      running.throwIfAborted();
       throw error;
     }
   }
+}
+
+/**
+ * Aborts `full` when less than the reserve is left: an import must not take the disk from the instances, and MyISAM and
+ * Aria wait for ever on a full one. There is no event for that, so the kernel is asked, which costs nothing.
+ */
+function watchDisk(path: string): Disposable & { readonly full: AbortSignal } {
+  const full = new AbortController();
+  const look = async () => {
+    const { freeBytes } = await diskSpace(path);
+    if (freeBytes < reserveBytes) full.abort(errors.diskFull(path, freeBytes, reserveBytes));
+  };
+  const timer = setInterval(() => void look().catch((error: unknown) => full.abort(error)), oneSecondMs);
+  return { full: full.signal, [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 async function hookSha256(dump: Dump): Promise<string | null> {
@@ -113,9 +130,11 @@ class ImportRun {
   async build(): Promise<Manifest> {
     await this.#initialise();
     const { admin, containerId } = await this.#startServer();
+    // A server that hangs on a full disk answers no query, so that nothing else would end one.
+    using _ = this.#killOnAbort(containerId);
     let loaded;
     try {
-      loaded = await this.#load(admin);
+      loaded = await new DumpLoader(this.#loadContext(), admin).load();
       this.#enter('accounts');
       await admin.secureAccounts(this.#deps.config.dbUsername);
       this.#enter('statistics');
@@ -153,6 +172,21 @@ class ImportRun {
       database: loaded.database,
       databases: loaded.databases,
       username: this.#deps.config.dbUsername,
+    };
+  }
+
+  #loadContext(): LoadContext {
+    return {
+      deps: this.#deps,
+      dump: this.#dump,
+      id: this.#id,
+      signal: this.#signal,
+      enter: (phase) => this.#enter(phase),
+      report: (doneBytes, secondsLeft) => {
+        this.#progress = { ...this.#progress, doneBytes, secondsLeft };
+        this.#onProgress(this.#progress);
+      },
+      killOnAbort: (containerId) => this.#killOnAbort(containerId),
     };
   }
 
@@ -262,130 +296,6 @@ class ImportRun {
     );
   }
 
-  async #load(admin: AdminSession) {
-    const wanted = this.#deps.config.dbDatabase ?? this.#dump.template;
-    await admin.createDatabase(wanted);
-    const engineVersion = await admin.version();
-    const sha256 = await this.#loadDump(admin, wanted);
-    await this.#checkUntouched();
-    const hookSha256 = await this.#runHook(admin, wanted);
-    return { engineVersion, sha256, hookSha256, ...(await this.#chooseDatabase(admin, wanted)) };
-  }
-
-  async #loadDump(admin: AdminSession, wanted: string): Promise<string> {
-    this.#enter('loading');
-    const meter = this.#meter();
-    const first = await this.#feed(this.#dump, wanted, meter);
-    if (!first.failure) return first.sha256;
-    if (!first.failure.databaseExists || !(await this.#isUntouched(admin)))
-      throw loadFailed(this.#dump.file, first.failure);
-    // A script that says CREATE DATABASE, and means the name we gave: it wants to begin on a server without it.
-    await admin.dropDatabase(wanted);
-    const second = await this.#feed(this.#dump, undefined, meter);
-    if (second.failure) throw loadFailed(this.#dump.file, second.failure);
-    return second.sha256;
-  }
-
-  async #isUntouched(admin: AdminSession): Promise<boolean> {
-    const { databases, objectCount } = await admin.contents();
-    return databases.length === 1 && objectCount === 0;
-  }
-
-  /** The hash of the hook that ran, null when there is none. */
-  async #runHook(admin: AdminSession, wanted: string): Promise<string | null> {
-    const { hookPath, template } = this.#dump;
-    if (hookPath === undefined) return null;
-    this.#enter('hook');
-    const file = `${template}.after-import.sql`;
-    const { database } = await this.#chooseDatabase(admin, wanted);
-    const outcome = await this.#feed({ ...this.#dump, file, path: hookPath }, database, () => undefined);
-    if (outcome.failure) throw loadFailed(file, outcome.failure);
-    return outcome.sha256;
-  }
-
-  /** The database that clients are given: the one we made, unless the dump made its own and left ours empty. */
-  async #chooseDatabase(
-    admin: AdminSession,
-    wanted: string,
-  ): Promise<{ database: string; databases: string[] }> {
-    const { databases, objectCount } = await admin.contents();
-    if (objectCount === 0) {
-      throw errors.dumpBad(
-        this.#dump.file,
-        'it created no table, view or routine.',
-        'Is it a dump at all, and whole?',
-      );
-    }
-    const others = databases.filter((name) => name !== wanted);
-    const [first] = others;
-    if (first === undefined) return { database: wanted, databases: [wanted] };
-    // A dump may drop the database it then makes; ours goes only when it is there for nothing.
-    if (databases.includes(wanted) && !(await admin.isEmpty(wanted)))
-      return { database: wanted, databases: [...databases] };
-    if (databases.includes(wanted)) await admin.dropDatabase(wanted);
-    const alike = others.find((name) => name.toLowerCase() === wanted.toLowerCase());
-    return { database: alike ?? first, databases: others };
-  }
-
-  /**
-   * Runs SQL through the plain client in a container of its own, which reaches the server's socket and nothing else.
-   * Throws `MYAAS_DUMP_BAD` when the file is not whole.
-   */
-  async #feed(
-    dump: Dump,
-    database: string | undefined,
-    onRead: (doneBytes: number) => void,
-  ): Promise<{ sha256: string; failure?: never } | { failure: LoadFailure }> {
-    const { docker, engine, paths, servers } = this.#deps;
-    const containerId = await docker.create({
-      role: 'client',
-      id: this.#id,
-      image: this.#deps.image(),
-      command: engine.loadCommand(database),
-      user: servers.owner,
-      mounts: [{ source: paths.run(this.#id), target: inContainer.run }],
-      memoryBytes: this.#deps.config.memoryLimitBytes,
-      stdin: true,
-    });
-    using _ = this.#killOnAbort(containerId);
-    const reading = await readDump(dump, this.#signal, onRead);
-    const { exitCode, stderr } = await docker.feed(containerId, reading.text);
-    this.#signal.throwIfAborted();
-    await docker.remove(containerId);
-    if (exitCode !== 0) return { failure: engine.parseLoadError(stderr, exitCode) };
-    return { sha256: reading.summarize().sha256 };
-  }
-
-  /** Counts the bytes read and estimates the time left, at most four times a second. */
-  #meter(): (doneBytes: number) => void {
-    const startedMs = performance.now();
-    let toldMs = 0;
-    return (doneBytes) => {
-      const nowMs = performance.now();
-      if (nowMs - toldMs < 250 && doneBytes < this.#dump.sizeBytes) return;
-      toldMs = nowMs;
-      const elapsedMs = nowMs - startedMs;
-      const leftMs = (elapsedMs / doneBytes) * (this.#dump.sizeBytes - doneBytes);
-      this.#progress = {
-        ...this.#progress,
-        doneBytes,
-        secondsLeft: elapsedMs < 1000 ? null : Math.round(leftMs / 1000),
-      };
-      this.#onProgress(this.#progress);
-    };
-  }
-
-  async #checkUntouched(): Promise<void> {
-    const { size, mtimeMs } = await stat(this.#dump.path);
-    if (size !== this.#dump.sizeBytes || mtimeMs !== this.#dump.modifiedMs) {
-      throw errors.dumpBad(
-        this.#dump.file,
-        'it was changed while it was read.',
-        'Write dumps under another name and rename them when they are whole.',
-      );
-    }
-  }
-
   async #awaitCleanShutdown(containerId: string): Promise<void> {
     const { docker, engine, servers } = this.#deps;
     using _ = this.#killOnAbort(containerId);
@@ -458,12 +368,6 @@ class ImportRun {
       memoryBytes: config.memoryLimitBytes,
     };
   }
-}
-
-function loadFailed(file: string, { line, statement, message }: LoadFailure): MyaasError {
-  const where = line === undefined ? '' : `line ${String(line)}: `;
-  const what = statement === undefined ? '' : `\nThe statement: ${statement}`;
-  return errors.dumpBad(file, `${where}${message}${what}`);
 }
 
 /** Bytes of all files in a directory, by `du`. */
