@@ -34,6 +34,8 @@ import { version } from './version.ts';
 /** Throws a `MyaasError` with the remedy when the host is not ready for it. */
 export async function serve(config: Config, signal: AbortSignal): Promise<void> {
   if (process.getuid?.() !== 0) throw errors.needsRoot('serve');
+  // The modes that files are made with are meant as they are.
+  process.umask(0o022);
   const logger = pino({
     level: config.debug ? 'debug' : 'info',
     base: null,

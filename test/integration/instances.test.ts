@@ -202,6 +202,19 @@ describe('instances', function () {
       await remove(instance.id);
     });
 
+    it('serves under a umask that lets nobody else in', async () => {
+      await host.serve.stop();
+      const umask = process.umask(0o077);
+      try {
+        await host.serve.start();
+      } finally {
+        process.umask(umask);
+      }
+      const instance = await host.create('shop', 'umask');
+      assert.deepEqual(await names(host, instance), ['alice', 'bob']);
+      await remove(instance.id);
+    });
+
     it('brings everything back after a restart of the host: containers gone, registry there', async () => {
       const instance = await host.create('shop', 'over-host');
       await execute(host, instance, "insert into test values (3, 'carol')");
