@@ -5,8 +5,7 @@ const patterns = {
   // No dot: "shop.after-import.sql" belongs to "shop".
   template: /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/,
   instance: /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/,
-  // "root" is who holds the token of root on this machine.
-  user: /^(?!root$)[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/,
+  user: /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/,
 } as const;
 
 export const isName = (kind: keyof typeof patterns, name: string): boolean => patterns[kind].test(name);
