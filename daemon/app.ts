@@ -1,15 +1,9 @@
 /** The HTTP API as a Fastify instance: everything but listening. */
 import swagger from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, {
-  LogController,
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type RawServerDefault,
-} from 'fastify';
+import Fastify, { LogController, type FastifyBaseLogger } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import { Type } from 'typebox';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { schemas } from './contract.ts';
 import type { Docker } from './drivers/docker.ts';
 import type { Events } from './events.ts';
@@ -18,20 +12,13 @@ import type { Instances } from './instances/instances.ts';
 import { requireUser, type Authenticator } from './plugins/auth.ts';
 import { sendFailure, useErrorEnvelope } from './plugins/errors.ts';
 import { legacyPlugin } from './plugins/legacy.ts';
+import type { App } from './routes/app.ts';
 import { eventRoutes } from './routes/events.ts';
 import { instanceRoutes } from './routes/instances.ts';
 import { statusRoutes, type StatusOf } from './routes/status.ts';
 import { templateRoutes } from './routes/templates.ts';
 import type { ImportJobs } from './templates/jobs.ts';
 import type { Templates } from './templates/templates.ts';
-
-export type App = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->;
 
 export interface AppDeps {
   readonly version: string;
@@ -71,6 +58,12 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   app.decorateRequest('user', undefined);
   // JSON is all that is spoken here.
   app.removeContentTypeParser('text/plain');
+  // Many clients name the type of a body that they don't send.
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, null);
+    else void parseJson(request, body as string, done);
+  });
   useErrorEnvelope(app);
   await app.register(swagger, {
     openapi: {

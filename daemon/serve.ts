@@ -4,10 +4,8 @@ import { chmod, chown, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import { pino } from 'pino';
-import { buildApp, type App } from './app.ts';
+import { buildApp } from './app.ts';
 import { accounts, pathsOf, type Config, type Paths } from './config.ts';
-import type { Status } from './contract.ts';
-import { diskSpace } from './drivers/btrfs.ts';
 import { Docker } from './drivers/docker.ts';
 import { Registry } from './drivers/registry.ts';
 import { mariadb } from './engines/mariadb.ts';
@@ -25,15 +23,19 @@ import { Servers, type HostAccounts } from './instances/server.ts';
 import { Upkeep } from './instances/upkeep.ts';
 import type { Log } from './log.ts';
 import { Authenticator } from './plugins/auth.ts';
+import type { App } from './routes/app.ts';
 import { Catalogue } from './templates/catalogue.ts';
 import { Importer } from './templates/import.ts';
 import { ImportJobs } from './templates/jobs.ts';
 import { Templates } from './templates/templates.ts';
+import { statusReader } from './status.ts';
 import { version } from './version.ts';
 
 /** Throws a `MyaasError` with the remedy when the host is not ready for it. */
 export async function serve(config: Config, signal: AbortSignal): Promise<void> {
   if (process.getuid?.() !== 0) throw errors.needsRoot('serve');
+  // The modes that files are made with are meant as they are.
+  process.umask(0o022);
   const logger = pino({
     level: config.debug ? 'debug' : 'info',
     base: null,
@@ -119,28 +121,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     prune: (template) => templates.prune(template),
   });
 
-  const statusOf = async (): Promise<Omit<Status, 'user'>> => {
-    const rows = instances.list();
-    const { totalBytes, freeBytes } = await diskSpace(paths.data);
-    const portsTotal = config.ports.to - config.ports.from + 1;
-    const counts: Record<string, number> = {};
-    for (const { state } of rows) counts[state] = (counts[state] ?? 0) + 1;
-    return {
-      version,
-      host: config.hostname,
-      engines: [{ name: mariadb.name, image: image.reference, imageReason: image.reason }],
-      gate: gate.connected ? 'connected' : 'absent',
-      capacity: {
-        portsTotal,
-        portsFree: portsTotal - rows.length,
-        diskTotalBytes: totalBytes,
-        diskFreeBytes: freeBytes,
-      },
-      counts: { templates: catalogue.names().length, instances: counts },
-      defaultTtlSeconds: config.containerTtlSeconds === 0 ? null : config.containerTtlSeconds,
-    };
-  };
-
+  const statusOf = statusReader({ config, paths, instances, catalogue, gate, engine: mariadb, image });
   const rootToken = randomBytes(32).toString('base64url');
   const app = await buildApp({
     version,

@@ -5,7 +5,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { glob } from 'node:fs/promises';
-import { messageOf } from '../daemon/errors.ts';
 import type { Report } from './support/report.ts';
 import { installVscode } from './support/vscode-install.ts';
 import { openWorkshop } from './support/workshop.ts';
@@ -33,7 +32,7 @@ try {
   if (chosen.includes('integration') || chosen.includes('vscode')) await runOnMachine(chosen);
 } catch (error) {
   total.failed++;
-  console.error(`\n${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}`);
+  console.error('\n', error);
 }
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;

@@ -15,6 +15,9 @@ export async function addUser(
 ): Promise<number> {
   checkName('user', name);
   const admin = options.admin === true;
+  // Root on this machine goes by this name, and what root makes would be theirs.
+  if (name === 'root' && !admin)
+    throw errors.usage('The user "root" must be an admin.', 'Add --admin, or choose another name.');
   return withRegistry(context, 'user add', (registry) => {
     registry.addUser(name, admin);
     showToken(context, { name, admin, token: registry.issueToken(name) });

@@ -3,32 +3,19 @@
  * a small part of a clone; the ioctls behind them cannot be reached from Node without native code.
  */
 import { readFile, stat, statfs } from 'node:fs/promises';
-import { execa, ExecaError } from 'execa';
-import { errors, hasErrno } from '../errors.ts';
+import { hasErrno } from '../errors.ts';
+import { runProgram } from './program.ts';
 
 /** BTRFS_SUPER_MAGIC of linux/magic.h. */
 const btrfsMagic = 0x9123683e;
 /** BTRFS_FIRST_FREE_OBJECTID of linux/btrfs_tree.h: the inode number of every subvolume's root. */
 const subvolumeRootInode = 256;
 
-async function run(program: string, args: readonly string[], remedy: string): Promise<void> {
-  try {
-    await execa(program, args, { stdin: 'ignore' });
-  } catch (error) {
-    if (!(error instanceof ExecaError)) throw error;
-    if (error.code === 'ENOENT') {
-      throw errors.programFailed(
-        `The program "${program}" is not installed.`,
-        `Run "apt-get install btrfs-progs mount".`,
-        error,
-      );
-    }
-    const why = String(error.stderr).trim() || error.shortMessage;
-    throw errors.programFailed(`${program} ${args.slice(0, 2).join(' ')} failed: ${why}`, remedy, error);
-  }
-}
+const run = async (program: string, args: readonly string[], remedy: string): Promise<void> => {
+  await runProgram(program, args, { remedy });
+};
 
-const btrfs = (...args: string[]) =>
+const btrfs = (...args: readonly string[]) =>
   run(
     'btrfs',
     args,

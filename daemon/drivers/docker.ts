@@ -1,27 +1,9 @@
 /** Everything MyAAS asks of Docker Engine. Containers are found by their labels, never by their names. */
-import { PassThrough, type Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { PassThrough, type Duplex, type Readable } from 'node:stream';
 import Dockerode from 'dockerode';
-import { errors, hasErrno, messageOf, MyaasError } from '../errors.ts';
-
-/** What a container is there for. */
-export type Role = 'namespace' | 'server' | 'initialise' | 'import' | 'client';
-
-export interface ContainerSpec {
-  readonly role: Role;
-  /** The instance, or the version being imported, that the container belongs to. */
-  readonly id: string;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly image: string;
-  readonly command: readonly string[];
-  readonly user: { readonly uid: number; readonly gid: number };
-  readonly mounts: readonly { readonly source: string; readonly target: string }[];
-  readonly memoryBytes: number;
-  /** Such as "0,3"; all cores when left out. */
-  readonly cpus?: string | undefined;
-  /** Keeps standard input open for `attach`. */
-  readonly stdin?: boolean;
-}
+import { errors, hasErrno, messageOf } from '../errors.ts';
+import { labelOf, namespaceOptions, serverOptions, type ContainerSpec, type HostNames } from './container.ts';
+import { demultiplex, pour, Tail } from './docker-streams.ts';
 
 export interface ContainerInfo {
   readonly containerId: string;
@@ -31,10 +13,6 @@ export interface ContainerInfo {
   /** Docker's words for it: "Up 3 minutes". */
   readonly status: string;
 }
-
-const labelOf = { host: 'com.myaas.host', role: 'com.myaas.role', id: 'com.myaas.id' } as const;
-/** How many processes and threads a server may have: MariaDB uses one thread a connection. */
-const pidsLimit = 2048;
 
 function hasStatus(thrown: unknown, ...statuses: readonly number[]): boolean {
   return thrown instanceof Error && 'statusCode' in thrown && statuses.includes(Number(thrown.statusCode));
@@ -51,15 +29,14 @@ function connectionOf(host: string): Dockerode.DockerOptions {
 export class Docker {
   readonly #dockerode: Dockerode;
   readonly #address: string;
-  readonly #hostId: string;
-  readonly #prefix: string;
-  #namespace: Promise<string> | undefined;
+  readonly #names: HostNames;
+  #namespace: string | undefined;
+  #namespaceMaking: Promise<string> | undefined;
 
-  constructor(options: { readonly host: string; readonly hostId: string; readonly prefix: string }) {
+  constructor(options: HostNames & { readonly host: string }) {
     this.#dockerode = new Dockerode(connectionOf(options.host));
     this.#address = options.host;
-    this.#hostId = options.hostId;
-    this.#prefix = options.prefix;
+    this.#names = options;
   }
 
   async #ask<T>(what: string, call: () => Promise<T>): Promise<T> {
@@ -113,7 +90,7 @@ export class Docker {
   async importImage(tar: Readable, reference: string, signal?: AbortSignal): Promise<void> {
     await this.#ask(`import "${reference}"`, async () => {
       const [repo, tag] = reference.split(':');
-      const body = await this.#dockerode.importImage(tar as never, {
+      const body = await this.#dockerode.importImage(tar, {
         repo,
         tag,
         ...(signal && { abortSignal: signal }),
@@ -134,13 +111,13 @@ export class Docker {
    * 100 ms and more that making a namespace takes.
    */
   async namespace(image: string): Promise<string> {
-    this.#namespace ??= this.#makeNamespace(image);
-    try {
-      return await this.#namespace;
-    } catch (error) {
-      this.#namespace = undefined;
-      throw error;
-    }
+    if (this.#namespace !== undefined) return this.#namespace;
+    // One at a time: a namespace that is being made is fresh, whoever finds the former one dead meanwhile.
+    this.#namespaceMaking ??= this.#makeNamespace(image).finally(() => {
+      this.#namespaceMaking = undefined;
+    });
+    this.#namespace = await this.#namespaceMaking;
+    return this.#namespace;
   }
 
   async #makeNamespace(image: string): Promise<string> {
@@ -149,22 +126,7 @@ export class Docker {
     if (running) return running.containerId;
     for (const { containerId } of existing) await this.remove(containerId);
     return this.#ask('start the idle container of the shared network namespace', async () => {
-      const container = await this.#dockerode.createContainer({
-        Image: image,
-        name: `${this.#prefix}-${this.#hostId}-namespace`,
-        Entrypoint: ['/bin/sleep', 'infinity'],
-        Cmd: [],
-        User: '65534:65534',
-        Labels: { [labelOf.host]: this.#hostId, [labelOf.role]: 'namespace', [labelOf.id]: '' },
-        HostConfig: {
-          NetworkMode: 'none',
-          ReadonlyRootfs: true,
-          CapDrop: ['ALL'],
-          SecurityOpt: ['no-new-privileges'],
-          Memory: 16 * 2 ** 20,
-          PidsLimit: 4,
-        },
-      });
+      const container = await this.#dockerode.createContainer(namespaceOptions(image, this.#names));
       await container.start();
       return container.id;
     });
@@ -174,51 +136,14 @@ export class Docker {
   async create(spec: ContainerSpec): Promise<string> {
     const namespace = await this.namespace(spec.image);
     return this.#ask(`create the ${spec.role} container of ${spec.id}`, async () => {
-      const stdin = spec.stdin ?? false;
-      const container = await this.#dockerode.createContainer({
-        Image: spec.image,
-        name: `${this.#prefix}-${spec.role}-${spec.id}`,
-        // The program itself: no wrapper script of the image.
-        Entrypoint: spec.command.slice(0, 1),
-        Cmd: spec.command.slice(1),
-        User: `${String(spec.user.uid)}:${String(spec.user.gid)}`,
-        Labels: {
-          ...spec.labels,
-          [labelOf.host]: this.#hostId,
-          [labelOf.role]: spec.role,
-          [labelOf.id]: spec.id,
-        },
-        AttachStdin: stdin,
-        OpenStdin: stdin,
-        StdinOnce: stdin,
-        StopSignal: 'SIGTERM',
-        Healthcheck: { Test: ['NONE'] },
-        HostConfig: {
-          NetworkMode: `container:${namespace}`,
-          ReadonlyRootfs: true,
-          CapDrop: ['ALL'],
-          SecurityOpt: ['no-new-privileges'],
-          Memory: spec.memoryBytes,
-          MemorySwap: spec.memoryBytes,
-          PidsLimit: pidsLimit,
-          ...(spec.cpus !== undefined && { CpusetCpus: spec.cpus }),
-          Mounts: spec.mounts.map(({ source, target }) => ({ Type: 'bind', Source: source, Target: target })),
-          LogConfig: { Type: 'json-file', Config: { 'max-size': '5m', 'max-file': '1' } },
-        },
-      });
+      const container = await this.#dockerode.createContainer(serverOptions(spec, namespace, this.#names));
       return container.id;
     });
   }
 
   async start(containerId: string): Promise<void> {
     await this.#ask('start a container', async () => {
-      try {
-        await this.#dockerode.getContainer(containerId).start();
-      } catch (error) {
-        // The namespace may have gone with a restart of Docker; the next `create` makes a new one.
-        this.#namespace = undefined;
-        throw error;
-      }
+      await this.#dockerode.getContainer(containerId).start();
     });
   }
 
@@ -269,7 +194,7 @@ export class Docker {
   /** This host's containers: all, or those of one instance or version. */
   async list(id?: string): Promise<ContainerInfo[]> {
     return this.#ask('list containers', async () => {
-      const label = [`${labelOf.host}=${this.#hostId}`];
+      const label = [`${labelOf.host}=${this.#names.hostId}`];
       if (id !== undefined) label.push(`${labelOf.id}=${id}`);
       const containers = await this.#dockerode.listContainers({ all: true, filters: { label } });
       return containers.map((container) => ({
@@ -310,45 +235,39 @@ export class Docker {
   }
 
   /**
-   * Starts a container made with `stdin`, feeds it `input` to its end, and waits until it exits. A program that exits
-   * early does not make this fail: its exit code and last words say why.
+   * Starts a container made with `stdin`, feeds it `input`, and waits until it exits. A program that fails stops the
+   * reading: its exit code and last words say why. What a program that has left content (`quit` in a script) leaves
+   * unread is read all the same, so that an input that breaks late does not pass for whole. An error of `input` is
+   * thrown as it is. Both streams are closed in every case.
    */
   async feed(containerId: string, input: Readable): Promise<{ exitCode: number; stderr: string }> {
     const container = this.#dockerode.getContainer(containerId);
-    const stream = await this.#ask('attach to a container', () =>
+    const stream = (await this.#ask('attach to a container', () =>
       container.attach({ stream: true, hijack: true, stdin: true, stdout: true, stderr: true }),
-    );
-    const stderr = new Tail(16_384);
-    const [out, err] = [new PassThrough(), new PassThrough()];
-    out.resume();
-    err.on('data', (chunk: Buffer) => stderr.push(chunk));
-    this.#dockerode.modem.demuxStream(stream, out, err);
-    const outputEnded = new Promise<void>((resolve) => {
-      stream
-        .once('end', resolve)
-        .once('close', resolve)
-        .once('error', () => resolve());
-    });
-    const exited = this.#wait(containerId, { condition: 'next-exit' });
-    // Handled below; without this a failing `start` would leave a rejection unheard.
-    exited.catch(() => undefined);
-    await this.start(containerId);
-    let inputError: unknown;
-    const fed = pipeline(input, stream as NodeJS.WritableStream).catch((error: unknown) => {
-      inputError = error;
-    });
-    // A broken input must end the program too, not leave it waiting for more.
-    void fed.then(() => {
-      if (inputError !== undefined) stream.end();
-    });
-    const exitCode = await exited;
-    await outputEnded;
-    if (!input.destroyed) input.destroy();
-    await fed;
-    // A program that failed by itself stops reading, and the broken pipe that follows says nothing new; but what the
-    // input itself had to say explains the failure.
-    if (inputError instanceof MyaasError || (exitCode === 0 && inputError !== undefined)) throw inputError;
-    return { exitCode, stderr: stderr.toString() };
+    )) as unknown as Duplex;
+    try {
+      const stderr = new Tail(16_384);
+      const [out, err] = [new PassThrough(), new PassThrough()];
+      out.resume();
+      err.on('data', (chunk: Buffer) => stderr.push(chunk));
+      this.#dockerode.modem.demuxStream(stream, out, err);
+      const outputEnded = new Promise<void>((resolve) => {
+        for (const event of ['end', 'close', 'error']) stream.once(event, () => resolve());
+      });
+      // A broken pipe says nothing that the exit code does not say better.
+      stream.on('error', () => undefined);
+      const exited = this.#wait(containerId, { condition: 'next-exit' });
+      // Heard below; without this a failing `start` would leave a rejection unheard.
+      exited.catch(() => undefined);
+      await this.start(containerId);
+      await pour(input, stream, exited);
+      const exitCode = await exited;
+      await outputEnded;
+      return { exitCode, stderr: stderr.toString() };
+    } finally {
+      input.destroy();
+      stream.destroy();
+    }
   }
 
   /** Tells of every container of this host that stops, until the signal aborts or the connection ends. */
@@ -364,10 +283,12 @@ export class Docker {
   ): Promise<void> {
     const stream = await this.#ask('follow events', () =>
       this.#dockerode.getEvents({
-        filters: { type: ['container'], event: ['die'], label: [`${labelOf.host}=${this.#hostId}`] },
+        filters: { type: ['container'], event: ['die'], label: [`${labelOf.host}=${this.#names.hostId}`] },
         abortSignal: signal,
       }),
     );
+    // It may have died while nobody listened.
+    this.#namespace = undefined;
     onListening();
     let rest = '';
     try {
@@ -379,44 +300,13 @@ export class Docker {
           const { Actor: actor } = JSON.parse(line) as {
             Actor: { ID: string; Attributes: Record<string, string> };
           };
-          onDied({
-            id: actor.Attributes[labelOf.id] ?? '',
-            role: actor.Attributes[labelOf.role] ?? '',
-            containerId: actor.ID,
-          });
+          const role = actor.Attributes[labelOf.role] ?? '';
+          if (role === 'namespace') this.#namespace = undefined;
+          onDied({ id: actor.Attributes[labelOf.id] ?? '', role, containerId: actor.ID });
         }
       }
     } catch (error) {
       if (!signal.aborted) throw errors.dockerUnavailable(this.#address, messageOf(error), error);
     }
   }
-}
-
-/** The last bytes of a stream. */
-class Tail {
-  #chunks: Buffer = Buffer.alloc(0);
-  readonly #limitBytes: number;
-
-  constructor(limitBytes: number) {
-    this.#limitBytes = limitBytes;
-  }
-
-  push(chunk: Buffer): void {
-    this.#chunks = Buffer.concat([this.#chunks, chunk]).subarray(-this.#limitBytes);
-  }
-
-  toString(): string {
-    return this.#chunks.toString('utf8');
-  }
-}
-
-/** Takes Docker's frames apart: 8 bytes of header, of which the last 4 are the length, then the text. */
-function demultiplex(log: Buffer): string {
-  const parts: Buffer[] = [];
-  for (let offset = 0; offset + 8 <= log.length;) {
-    const length = log.readUInt32BE(offset + 4);
-    parts.push(log.subarray(offset + 8, offset + 8 + length));
-    offset += 8 + length;
-  }
-  return Buffer.concat(parts).toString('utf8');
 }

@@ -7,8 +7,9 @@ import { chmodSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { InstanceState } from '../contract.ts';
 import { errors, hasErrno, messageOf } from '../errors.ts';
+import { inTransaction, migrate } from './registry-schema.ts';
 
-/** One row of `instances`. `resetTo` is the version a running reset is going to. */
+/** One row of `instances`. */
 export interface InstanceRow {
   readonly id: string;
   readonly template: string;
@@ -35,24 +36,6 @@ export interface User {
   readonly admin: boolean;
 }
 
-/** Each entry brings the schema from its index to the next version; entries are never changed, only added. */
-const migrations = [
-  `create table settings (key text primary key, value text not null) strict;
-   create table users (name text primary key, admin integer not null, createdAt text not null) strict;
-   create table tokens (
-     id text primary key, user text not null references users (name) on delete cascade,
-     hash text not null unique, createdAt text not null, lastUsedAt text) strict;
-   create table instances (
-     id text primary key, template text not null, version text not null, name text not null, owner text not null,
-     state text not null, failure text, engine text not null, port integer not null unique,
-     databaseName text not null, username text not null, password text not null,
-     createdAt text not null, expiresAt text, protected integer not null default 0,
-     sizeBytes integer not null, createMs integer, origin text not null,
-     unique (template, name)) strict;
-   create index instancesByExpiry on instances (expiresAt);
-   create table failedImports (template text primary key, import text not null) strict;`,
-];
-
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
 /** SQLITE_CONSTRAINT_UNIQUE and SQLITE_CONSTRAINT_PRIMARYKEY of sqlite3.h. */
 const uniqueViolations = new Set([2067, 1555]);
@@ -72,30 +55,6 @@ function columnsOf(row: Partial<InstanceRow>): Record<string, SQLInputValue> {
   return Object.fromEntries(
     Object.entries(row).map(([key, value]) => [key, typeof value === 'boolean' ? Number(value) : value]),
   );
-}
-
-/** In one transaction, so that of two processes that open it at once only one does it. */
-function migrate(db: DatabaseSync, file: string): void {
-  inTransaction(db, () => {
-    const { user_version: version } = db.prepare('pragma user_version').get() as { user_version: number };
-    if (version > migrations.length) {
-      throw errors.hostNotReady(`The registry ${file} was written by a newer MyAAS.`, 'Upgrade this MyAAS.');
-    }
-    for (const migration of migrations.slice(version)) db.exec(migration);
-    db.exec(`pragma user_version = ${String(migrations.length)}`);
-  });
-}
-
-function inTransaction<T>(db: DatabaseSync, work: () => T): T {
-  db.exec('begin immediate');
-  try {
-    const result = work();
-    db.exec('commit');
-    return result;
-  } catch (error) {
-    db.exec('rollback');
-    throw error;
-  }
 }
 
 export class Registry {

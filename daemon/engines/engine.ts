@@ -23,6 +23,16 @@ export interface Contents {
   readonly objectCount: number;
 }
 
+/** Why the load client gave up. */
+export interface LoadFailure {
+  readonly line: number | undefined;
+  /** The beginning of the statement that failed, where the client tells it. */
+  readonly statement: string | undefined;
+  readonly message: string;
+  /** A `CREATE DATABASE` found its database there. */
+  readonly databaseExists: boolean;
+}
+
 /** A connection of the administrator to an import's server. It must survive a dump that replaces the accounts. */
 export interface AdminSession {
   /** The server's version, as it tells it. */
@@ -34,13 +44,16 @@ export interface AdminSession {
   isEmpty(database: string): Promise<boolean>;
   /**
    * Locks every account that is there, since every client of an instance comes by its local socket, and makes the
-   * one that instances are used by, locked until a clone gives it its password.
+   * one that instances are used by, locked until a clone gives it its password. Accounts that objects of the dump
+   * are defined by, and that the dump did not bring, are made, locked as well.
    */
   secureAccounts(username: string): Promise<void>;
   /** Refreshes the optimizer's statistics. */
   analyze(signal: AbortSignal): Promise<void>;
   /** Asks for a clean shutdown; the container's exit tells when it is done. */
   shutdown(): Promise<void>;
+  /** Whether the server still answers this session. */
+  isAlive(): Promise<boolean>;
   close(): void;
 }
 
@@ -56,8 +69,8 @@ export interface Engine {
   serveCommand(): readonly string[];
   /** The server of an import: bulk settings, nothing durable before the shutdown. */
   importCommand(memoryBytes: number): readonly string[];
-  /** The client that loads a dump from its standard input. */
-  loadCommand(database: string): readonly string[];
+  /** The client that loads a dump from its standard input, into `database` unless the dump names another. */
+  loadCommand(database: string | undefined): readonly string[];
   /** What the start-up file says: gives the account its password, in a form that tells nobody the password. */
   startupStatements(account: Account): string;
   /** Files, besides its own, that the data directory needs to be served. */
@@ -76,8 +89,8 @@ export interface Engine {
   provesCleanShutdown(log: string): boolean;
   /** The line of a server's log that tells of a crash recovery at its start. */
   findRecovery(log: string): string | undefined;
-  /** What the load client said, as line and message. */
-  parseLoadError(stderr: string): { readonly line: number | undefined; readonly message: string };
+  /** What a load client meant that ended with `exitCode`, not 0. */
+  parseLoadError(stderr: string, exitCode: number): LoadFailure;
   /** The URL that applications connect by. */
   urlOf(
     address: Account & { readonly host: string; readonly port: number; readonly database: string },

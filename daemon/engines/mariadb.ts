@@ -1,17 +1,11 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
-import mysql from 'mysql2/promise';
-import type { Connection, RowDataPacket } from 'mysql2/promise';
-import { hasErrno } from '../errors.ts';
 import { makeCertificate } from './certificate.ts';
-import { inContainer, type Account, type AdminSession, type Contents, type Engine } from './engine.ts';
+import { inContainer, type Engine } from './engine.ts';
+import { connect, greet, MariadbAdminSession, quoteText, shutDown } from './mariadb-session.ts';
 
 const socketName = 'mysqld.sock';
 const startupFileName = 'startup.sql';
 const certificate = { cert: 'server-cert.pem', key: 'server-key.pem' } as const;
-const systemDatabases = ['mysql', 'information_schema', 'performance_schema', 'sys'];
-/** Long enough for the crash recovery of a large instance after a power loss. */
-const loginTimeoutMs = 10 * 60_000;
 
 /** What all servers share. Measured: see `npm run bench -- create`. */
 const commonFlags = [
@@ -30,166 +24,18 @@ const commonFlags = [
   `--secure-file-priv=${inContainer.tmp}`,
 ];
 
-/** A name in backticks. */
-const quoteName = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
-/** A string literal that is right under every sql_mode. */
-const quoteText = (text: string): string => `'${text.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
-
 /** The stored form of a password: mysql_native_password of the MySQL manual, SHA1(SHA1(password)). */
 function nativePasswordHash(password: string): string {
   const once = createHash('sha1').update(password).digest();
   return `*${createHash('sha1').update(once).digest('hex').toUpperCase()}`;
 }
 
-async function connect(
-  socketPath: string,
-  account: Account,
-  database: string | undefined,
-  signal: AbortSignal,
-): Promise<Connection> {
-  for (;;) {
-    signal.throwIfAborted();
-    try {
-      const connection = await mysql.createConnection({
-        socketPath,
-        user: account.username,
-        password: account.password,
-        connectTimeout: loginTimeoutMs,
-        ...(database !== undefined && { database }),
-      });
-      // A server that goes away between queries is noticed by the next query, or was asked to go.
-      connection.on('error', () => undefined);
-      return connection;
-    } catch (error) {
-      // The server binds its socket a moment before it listens, and there is no event for that moment's end.
-      if (!hasErrno(error, 'ECONNREFUSED')) throw error;
-      await delay(1, undefined, { signal });
-    }
-  }
-}
+/** ER_DB_CREATE_EXISTS. */
+const databaseExists = '1007';
+const excerptLength = 200;
 
-/** Logs in, has a query answered, and then whatever else; the connection is cut when the signal aborts. */
-async function greet(
-  socketPath: string,
-  account: Account,
-  database: string,
-  signal: AbortSignal,
-  andThen: (connection: Connection) => Promise<void>,
-): Promise<void> {
-  const connection = await connect(socketPath, account, database, signal);
-  const cut = () => connection.destroy();
-  signal.addEventListener('abort', cut, { once: true });
-  try {
-    await connection.query('select 1');
-    await andThen(connection);
-  } finally {
-    signal.removeEventListener('abort', cut);
-    cut();
-  }
-}
-
-async function shutDown(connection: Connection): Promise<void> {
-  // 0: purge and merge everything, so that no clone has to.
-  await connection.query('set global innodb_fast_shutdown = 0');
-  await connection.query('shutdown');
-}
-
-class MariadbAdminSession implements AdminSession {
-  readonly #connection: Connection;
-
-  constructor(connection: Connection) {
-    this.#connection = connection;
-  }
-
-  async #rows(sql: string, values: unknown[] = []): Promise<RowDataPacket[]> {
-    const [rows] = await this.#connection.query<RowDataPacket[]>(sql, values);
-    return rows;
-  }
-
-  async version(): Promise<string> {
-    const [row] = await this.#rows('select version() as version');
-    return String(row?.['version']);
-  }
-
-  async createDatabase(name: string): Promise<void> {
-    await this.#connection.query(`create database ${quoteName(name)}`);
-  }
-
-  async dropDatabase(name: string): Promise<void> {
-    await this.#connection.query(`drop database ${quoteName(name)}`);
-  }
-
-  async contents(): Promise<Contents> {
-    const databases = await this.#rows(
-      'select schema_name as name from information_schema.schemata where schema_name not in (?) order by schema_name',
-      [systemDatabases],
-    );
-    const [count] = await this.#rows(
-      `select (select count(*) from information_schema.tables where table_schema not in (?))
-            + (select count(*) from information_schema.routines where routine_schema not in (?)) as objects`,
-      [systemDatabases, systemDatabases],
-    );
-    return {
-      databases: databases.map((row) => String(row['name'])),
-      objectCount: Number(count?.['objects']),
-    };
-  }
-
-  async isEmpty(database: string): Promise<boolean> {
-    const [count] = await this.#rows(
-      `select (select count(*) from information_schema.tables where table_schema = ?)
-            + (select count(*) from information_schema.routines where routine_schema = ?)
-            + (select count(*) from information_schema.events where event_schema = ?) as objects`,
-      [database, database, database],
-    );
-    return Number(count?.['objects']) === 0;
-  }
-
-  async secureAccounts(username: string): Promise<void> {
-    // The grant tables themselves, whatever the dump has made of them: accounts of hosts that no name service knows
-    // are not to be had by ALTER USER. First what comes with every new data directory: root without a password, of
-    // many hosts, and nobody.
-    await this.#connection.query(
-      `delete from mysql.global_priv
-       where user = '' or (host <> 'localhost' and coalesce(json_value(priv, '$.authentication_string'), '') = ''
-         and json_value(priv, '$.is_role') is null)`,
-    );
-    // Locked rather than dropped: they are the DEFINERs of views, triggers and routines.
-    await this.#connection.query(
-      `update mysql.global_priv
-       set priv = json_set(json_remove(priv, '$.auth_or'), '$.plugin', 'mysql_native_password',
-         '$.authentication_string', 'invalid', '$.account_locked', true)
-       where json_value(priv, '$.is_role') is null`,
-    );
-    await this.#connection.query('delete from mysql.proxies_priv');
-    await this.#connection.query('flush privileges');
-    const account = `${quoteText(username)}@'localhost'`;
-    await this.#connection.query(
-      `create or replace user ${account} identified via mysql_native_password using 'invalid' account lock`,
-    );
-    await this.#connection.query(`grant all privileges on *.* to ${account} with grant option`);
-  }
-
-  async analyze(signal: AbortSignal): Promise<void> {
-    const tables = await this.#rows(
-      `select table_schema as db, table_name as name from information_schema.tables
-       where table_schema not in (?) and table_type = 'BASE TABLE'`,
-      [systemDatabases],
-    );
-    for (const { db, name } of tables) {
-      signal.throwIfAborted();
-      await this.#connection.query(`analyze local table ${quoteName(String(db))}.${quoteName(String(name))}`);
-    }
-  }
-
-  async shutdown(): Promise<void> {
-    await shutDown(this.#connection);
-  }
-
-  close(): void {
-    this.#connection.destroy();
-  }
-}
+const excerptOf = (text: string): string =>
+  text.length <= excerptLength ? text : `${text.slice(0, excerptLength)}…`;
 
 export const mariadb: Engine = {
   name: 'mariadb',
@@ -253,8 +99,7 @@ export const mariadb: Engine = {
     // No \!, system, source, tee: a dump is data, whoever wrote it. Clients before 10.11.8 do not know the option.
     '--loose-sandbox',
     // After "--", so that no database name can be an option.
-    '--',
-    database,
+    ...(database === undefined ? [] : ['--', database]),
   ],
 
   startupStatements: ({ username, password }) =>
@@ -270,7 +115,7 @@ export const mariadb: Engine = {
   },
 
   async login(socketPath, account, database, signal) {
-    await greet(socketPath, account, database, signal, async () => undefined);
+    await greet(socketPath, account, database, signal, () => Promise.resolve());
   },
 
   async loginAndShutDown(socketPath, account, database, signal) {
@@ -290,15 +135,18 @@ export const mariadb: Engine = {
       .split('\n')
       .find((line) => /crash recovery|starting recovery|recovered from|Recovering after a crash/i.test(line)),
 
-  parseLoadError(stderr) {
-    const lines = stderr
-      .split('\n')
-      .filter((line) => line.trim() !== '' && !/^(mariadb: )?\[?warning/i.test(line.trim()));
-    const text = lines.find((line) => line.startsWith('ERROR')) ?? lines.at(-1) ?? 'the client said nothing';
-    const match = /^ERROR (\d+) (?:\((\w+)\) )?at line (\d+): (.*)$/s.exec(text);
-    return match
-      ? { line: Number(match[3]), message: `${match[4] ?? ''} (error ${match[1] ?? ''})` }
-      : { line: undefined, message: text };
+  parseLoadError(stderr, exitCode) {
+    // The statement between two lines of dashes, then "ERROR 1064 (42000) at line 3: …" (client/mysql.cc).
+    const match = /^ERROR(?: (\d+)(?: \(\w+\))?)? at line (\d+): (.*)/ms.exec(stderr);
+    const statement = /^-{14}\n(.*?)\n-{14}$/ms.exec(stderr)?.[1];
+    const said = stderr.trim() || `the client ended with exit code ${String(exitCode)} and said nothing`;
+    const [message = said] = (match?.[3] ?? said).trim().split('\n');
+    return {
+      line: match ? Number(match[2]) : undefined,
+      statement: statement === undefined ? undefined : excerptOf(statement),
+      message: match?.[1] === undefined ? message : `${message} (error ${match[1]})`,
+      databaseExists: match?.[1] === databaseExists,
+    };
   },
 
   urlOf: ({ username, password, host, port, database }) =>

@@ -97,6 +97,19 @@ export class GateLink {
   }
 
   /**
+   * Tells a change of a route that `routes` has as it is now. Without a gate it does nothing: the next gate gets all
+   * routes. One that is just being given them may have got this one as it was before, so it is told, too.
+   */
+  async update(route: Route): Promise<void> {
+    const link = this.#link;
+    try {
+      if (link) await this.set(route);
+    } catch (error) {
+      if (this.#link === link) throw error;
+    }
+  }
+
+  /**
    * Frees a port and cuts its connections. Without a gate it does nothing: the next gate gets the routes without it,
    * and one that went on alone closes what it is not told to keep.
    */

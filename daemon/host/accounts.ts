@@ -1,7 +1,7 @@
 /** The system's users and groups that MyAAS runs as and is reached by. */
 import { readFile } from 'node:fs/promises';
 import { accounts } from '../config.ts';
-import { runProgram } from './program.ts';
+import { runProgram } from '../drivers/program.ts';
 
 export interface SystemUser {
   readonly uid: number;

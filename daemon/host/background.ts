@@ -6,7 +6,7 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { hasErrno } from '../errors.ts';
-import { lastLines } from './program.ts';
+import { lastLines } from '../drivers/program.ts';
 
 /** Names a process for good: its id alone is given to another when it has ended. */
 export interface BackgroundProcess {
@@ -61,8 +61,13 @@ export async function startInBackground(start: Start): Promise<BackgroundProcess
     );
   }
   child.unref();
-  const pid = child.pid ?? 0;
-  return { pid, startTicks: (await startTicksOf(pid)) ?? '' };
+  return (await identify(child.pid ?? 0)) ?? { pid: child.pid ?? 0, startTicks: '' };
+}
+
+/** The process that has this id now. */
+export async function identify(pid: number): Promise<BackgroundProcess | undefined> {
+  const startTicks = await startTicksOf(pid);
+  return startTicks === undefined ? undefined : { pid, startTicks };
 }
 
 async function ready(child: ReturnType<typeof spawn>, { name, sign, isReady, timeoutMs, signal }: Start) {
@@ -106,12 +111,21 @@ export async function isRunning({ pid, startTicks }: BackgroundProcess): Promise
 /** Asks a process to end and returns when it has; after `graceMs` it is killed. Fine when it has ended already. */
 export async function stopInBackground(started: BackgroundProcess, graceMs: number): Promise<void> {
   if (!(await isRunning(started))) return;
-  process.kill(started.pid, 'SIGTERM');
+  send(started, 'SIGTERM');
   const deadline = Date.now() + graceMs;
   // The kernel tells the end of a process to its parent alone, and that is not us.
   while (await isRunning(started)) {
-    if (Date.now() > deadline) process.kill(started.pid, 'SIGKILL');
+    if (Date.now() > deadline) send(started, 'SIGKILL');
     await delay(50);
+  }
+}
+
+function send({ pid }: BackgroundProcess, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    // It has ended by itself meanwhile.
+    if (!hasErrno(error, 'ESRCH')) throw error;
   }
 }
 

@@ -13,7 +13,7 @@ import { lookupGroup, lookupUser } from './accounts.ts';
 import { exists } from './files.ts';
 import { recallServerImage } from './image.ts';
 import { listeningPorts } from './ports.ts';
-import { findProgram } from './program.ts';
+import { findProgram } from '../drivers/program.ts';
 
 export type Finding =
   | { readonly result: 'ok'; readonly detail: string }

@@ -3,7 +3,7 @@ import type { Docker } from '../drivers/docker.ts';
 import { errors, messageOf, MyaasError } from '../errors.ts';
 import { type BackgroundProcess, startInBackground } from './background.ts';
 import { exists } from './files.ts';
-import { runProgram } from './program.ts';
+import { runProgram } from '../drivers/program.ts';
 
 /** An engine with a cold cache on a slow disk took 9 s. */
 const startTimeoutMs = 60_000;

@@ -8,7 +8,7 @@ import type { Config } from '../config.ts';
 import { Docker } from '../drivers/docker.ts';
 import type { Registry } from '../drivers/registry.ts';
 import { errors, messageOf } from '../errors.ts';
-import { failureOf } from './program.ts';
+import { failureOf, findProgram } from '../drivers/program.ts';
 
 export interface ServerImage {
   readonly reference: string;
@@ -132,8 +132,25 @@ async function pull(docker: Docker, reference: string, signal?: AbortSignal): Pr
 /** What a server never reads: a third of the image. */
 const unneeded = ['doc', 'man', 'locale', 'info', 'bug', 'lintian'];
 
+/** Where this machine has its own Debian packages from, which a closed network may have a mirror of. */
+async function debianMirror(): Promise<string | undefined> {
+  const targets = [
+    'indextargets',
+    '--format',
+    '$(REPO_URI)',
+    'Created-By: Packages',
+    'Origin: Debian',
+    'Label: Debian',
+  ];
+  // A system that is not Debian names none, and mmdebstrap takes the public one.
+  if (!(await findProgram('apt-get'))) return undefined;
+  const { stdout } = await execa('apt-get', targets, { reject: false });
+  return stdout.split('\n').find((line) => line !== '');
+}
+
 /** Streams a minimal Debian with a MariaDB server into Docker Engine: 14 s, 133 MB, nothing on the disk in between. */
 async function build(docker: Docker, signal?: AbortSignal): Promise<void> {
+  const mirror = await debianMirror();
   const debian = execa(
     'mmdebstrap',
     [
@@ -143,6 +160,7 @@ async function build(docker: Docker, signal?: AbortSignal): Promise<void> {
       ...unneeded.map((directory) => `--dpkgopt=path-exclude=/usr/share/${directory}/*`),
       debianSuite,
       '-',
+      ...(mirror === undefined ? [] : [mirror]),
     ],
     {
       stdin: 'ignore',

@@ -25,6 +25,8 @@ export async function init(
   { log, signal }: { log: (line: string) => void; signal?: AbortSignal },
 ): Promise<void> {
   if (process.getuid?.() !== 0) throw errors.needsRoot('init');
+  // The modes that files are made with are meant as they are.
+  process.umask(0o022);
   const made = await ensureAccounts();
   log(made.length === 0 ? 'accounts: there' : `accounts: made ${made.join(', ')}`);
 

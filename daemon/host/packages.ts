@@ -1,7 +1,7 @@
 /** The Debian packages MyAAS works with. Nothing is installed, and no list fetched, when all programs are there. */
 import { access } from 'node:fs/promises';
 import { errors } from '../errors.ts';
-import { findProgram, runProgram } from './program.ts';
+import { findProgram, runProgram } from '../drivers/program.ts';
 
 interface Need {
   /** A program's name, or a file's absolute path. */
@@ -62,10 +62,16 @@ export async function installPackages(packages: readonly string[], signal?: Abor
   const apt = (...args: string[]) =>
     runProgram('apt-get', ['--yes', '--quiet', ...args], {
       remedy: byHand,
-      // policy-rc.d of a container forbids starting services; a failed start must not fail the installation.
+      // Neither debconf nor needrestart may ask anything.
       env: { DEBIAN_FRONTEND: 'noninteractive', NEEDRESTART_MODE: 'l', LC_ALL: 'C.UTF-8' },
       signal,
     });
-  await apt('update');
-  await apt('install', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', ...packages);
+  // One source of many that is out of order must not keep the others from serving.
+  const [update] = await Promise.allSettled([apt('update')]);
+  signal?.throwIfAborted();
+  try {
+    await apt('install', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', ...packages);
+  } catch (error) {
+    throw update.status === 'rejected' ? update.reason : error;
+  }
 }

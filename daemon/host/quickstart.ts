@@ -12,7 +12,7 @@ import { Docker } from '../drivers/docker.ts';
 import { errors, hasErrno, messageOf, MyaasError } from '../errors.ts';
 import { ensureAccess, type Myaas } from './access.ts';
 import { prepareMachine } from './machine.ts';
-import { failureOf, runProgram } from './program.ts';
+import { failureOf, runProgram } from '../drivers/program.ts';
 import { Services } from './services.ts';
 
 const bundle = 'dist/myaas.js';
@@ -33,7 +33,7 @@ try {
   if (process.getuid?.() !== 0) {
     throw errors.hostNotReady(
       'The quickstart sets up the machine, which only root can do.',
-      'Run it with sudo.',
+      'Run "sudo npm run quickstart".',
     );
   }
   const config = readConfig();

@@ -50,14 +50,14 @@ export class Builder {
     const source = `${paths.version(row.template, row.version)}/datadir`;
     const [port, server] = await Promise.allSettled([
       this.#openPort(row),
-      this.startServer(row, snapshot(source, `${home}/datadir`), signal),
+      this.startServer(row, () => snapshot(source, `${home}/datadir`), signal),
     ]);
     if (server.status === 'rejected') throw server.reason;
     if (port.status === 'rejected') throw port.reason;
   }
 
   /** Starts the server on its data and returns when the user's login has answered a query. */
-  async startServer(row: InstanceRow, dataReady: Promise<void>, signal: AbortSignal): Promise<void> {
+  async startServer(row: InstanceRow, makeData: () => Promise<void>, signal: AbortSignal): Promise<void> {
     const { engine, servers, image, config, paths } = this.#deps;
     const account = { username: row.username, password: row.password };
     await servers.start(
@@ -73,7 +73,7 @@ export class Builder {
         memoryBytes: config.memoryLimitBytes,
         cpus: this.#pickCores(),
       },
-      dataReady,
+      makeData,
       (socketPath, until) => engine.login(socketPath, account, row.databaseName, until),
       signal,
     );

@@ -22,6 +22,7 @@ import type { Catalogue, Manifest } from '../templates/catalogue.ts';
 import type { Builder } from './builder.ts';
 import { leaseEnd, parseExpiresAt, parseTtlSeconds } from './leases.ts';
 import type { Servers } from './server.ts';
+import { refOf, viewOf } from './view.ts';
 
 export interface InstancesDeps {
   readonly config: Config;
@@ -81,20 +82,7 @@ export class Instances {
 
   /** As clients see it; credentials only for its owner and for admins. */
   view(row: InstanceRow, viewer: User | undefined): Instance {
-    const { hostname } = this.#deps.config;
-    const { databaseName, username, failure, origin, ...rest } = row;
-    const { password, ...open } = rest;
-    const address = { username, password, host: hostname, port: row.port, database: databaseName };
-    const mayKnow = viewer !== undefined && (viewer.admin || viewer.name === row.owner);
-    return {
-      ...open,
-      ...(failure !== null && { failure }),
-      host: hostname,
-      database: databaseName,
-      user: username,
-      ...(mayKnow && { password, url: this.#deps.engine.urlOf(address) }),
-      from: origin,
-    };
+    return viewOf(row, viewer, this.#deps.config.hostname, this.#deps.engine);
   }
 
   /** Every port that the gate is to keep open. */
@@ -149,19 +137,20 @@ export class Instances {
       new Set(),
     );
     const cancelling = new AbortController();
+    const abandoned = AbortSignal.any([signal, cancelling.signal, this.#stopping.signal]);
     this.#creating.set(row.id, cancelling);
     this.#publish(row);
     try {
       return await this.#locks.run(row.id, async () => {
         try {
-          await this.#deps.builder.build(
-            row,
-            AbortSignal.any([signal, cancelling.signal, this.#stopping.signal]),
-          );
-          return this.#settle(row.id, {
+          await this.#deps.builder.build(row, abandoned);
+          const made = await this.#settle(row.id, {
             state: 'ready',
             createMs: Math.round(performance.now() - startedMs),
           });
+          // Who hung up at the last moment does not know of it, and would not delete it.
+          abandoned.throwIfAborted();
+          return made;
         } catch (error) {
           await this.#dismantle(row);
           throw error;
@@ -195,7 +184,7 @@ export class Instances {
     const { registry, gate } = this.#deps;
     const row = registry.update(id, changes);
     if (!row) throw errors.instanceNotFound(id);
-    if (gate.connected) await gate.set(this.#route(row));
+    await gate.update(this.#route(row));
     this.#publish(row);
     return row;
   }
@@ -250,7 +239,7 @@ export class Instances {
   async finishReset(row: InstanceRow): Promise<InstanceRow> {
     const { builder, gate } = this.#deps;
     try {
-      if (gate.connected) await gate.set(this.#route(row));
+      await gate.update(this.#route(row));
       await builder.removeData(row.id);
       await builder.build(row, this.#stopping.signal);
       return await this.#settle(row.id, { state: 'ready' });
@@ -294,9 +283,9 @@ export class Instances {
     const { builder, gate, servers } = this.#deps;
     this.#reviving.add(row.id);
     try {
-      if (gate.connected) await gate.set(this.#route(row));
+      await gate.update(this.#route(row));
       await servers.dismantle(row.id);
-      await builder.startServer(row, Promise.resolve(), this.#stopping.signal);
+      await builder.startServer(row, () => Promise.resolve(), this.#stopping.signal);
     } finally {
       this.#reviving.delete(row.id);
     }
@@ -309,6 +298,8 @@ export class Instances {
     this.#deps.log.error(`Instance ${refOf(row)} failed: ${failure}`);
     if (failed) this.#publish(failed);
     await this.#deps.servers.dismantle(row.id);
+    // Whoever waits at the gate is turned away.
+    if (failed) await this.#deps.gate.update(this.#route(failed));
   }
 
   #publish(row: InstanceRow): void {
@@ -322,6 +313,3 @@ export class Instances {
     await this.#locks.drained();
   }
 }
-
-export const refOf = ({ template, name }: Pick<InstanceRow, 'template' | 'name'>): string =>
-  `${template}/${name}`;

@@ -3,7 +3,8 @@ import { existsSync, watch } from 'node:fs';
 import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { Paths } from '../config.ts';
-import type { Docker, Role } from '../drivers/docker.ts';
+import type { Role } from '../drivers/container.ts';
+import type { Docker } from '../drivers/docker.ts';
 import { inContainer, type Account, type Engine } from '../engines/engine.ts';
 import { errors, MyaasError, messageOf } from '../errors.ts';
 import { Slots } from '../slots.ts';
@@ -51,22 +52,18 @@ export class Servers {
   }
 
   /**
-   * Starts a server and returns what `greet` does with its socket: the login that proves it answers. `dataReady`, the
-   * making of the data directory, runs beside the making of the container. Throws `MYAAS_SERVER_FAILED` with the end
+   * Starts a server and returns what `greet` does with its socket: the login that proves it answers. `makeData`
+   * runs beside the making of the container. Throws `MYAAS_SERVER_FAILED` with the end
    * of the server's log when it dies instead; whatever was made is left to `dismantle`.
    */
   async start<T>(
     spec: ServerSpec,
-    dataReady: Promise<void>,
+    makeData: () => Promise<void>,
     greet: (socketPath: string, signal: AbortSignal) => Promise<T>,
     signal: AbortSignal,
   ): Promise<{ containerId: string; greeted: T }> {
-    using _ = await this.#slots.take(signal).catch(async (error: unknown) => {
-      // What is being made must not be removed before it is there.
-      await Promise.allSettled([dataReady]);
-      throw error;
-    });
-    const [container, directory] = await Promise.allSettled([this.#makeContainer(spec), dataReady]);
+    using _ = await this.#slots.take(signal);
+    const [container, directory] = await Promise.allSettled([this.#makeContainer(spec), makeData()]);
     if (container.status === 'rejected') throw container.reason;
     if (directory.status === 'rejected') throw directory.reason;
     signal.throwIfAborted();

@@ -8,7 +8,8 @@ import type { InstanceRow, Registry } from '../drivers/registry.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Builder } from './builder.ts';
-import { refOf, type Instances } from './instances.ts';
+import type { Instances } from './instances.ts';
+import { refOf } from './view.ts';
 
 export interface UpkeepDeps {
   readonly instances: Instances;

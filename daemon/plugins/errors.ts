@@ -1,3 +1,4 @@
+import { finished } from 'node:stream/promises';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorBody } from '../contract.ts';
 import { errors, messageOf, MyaasError } from '../errors.ts';
@@ -38,9 +39,15 @@ export async function sendFailure(
   const error = asMyaasError(thrown);
   logFailure(request, thrown, error);
   challenge(reply, error);
+  await hearOut(request, error);
   const { code, message, hint } = error;
   const body: ErrorBody = { error: { code, message, hint, requestId: request.id } };
   return reply.code(error.status).send(body);
+}
+
+/** Reads the rest of a body that is too large: a client that still writes would find the connection closed, not why. */
+export async function hearOut({ raw }: FastifyRequest, { status }: MyaasError): Promise<void> {
+  if (status === 413 && !raw.readableEnded) await finished(raw.resume()).catch(() => undefined);
 }
 
 /** A 401 must say how to do better (RFC 9110, 11.6.1). */

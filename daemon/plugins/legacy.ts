@@ -6,17 +6,18 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import formbody from '@fastify/formbody';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import type { App } from '../app.ts';
+import type { App } from '../routes/app.ts';
 import type { InstanceRow, User } from '../drivers/registry.ts';
 import type { Docker } from '../drivers/docker.ts';
 import { errors, type MyaasError } from '../errors.ts';
 import type { Builder } from '../instances/builder.ts';
-import { refOf, type Instances } from '../instances/instances.ts';
+import type { Instances } from '../instances/instances.ts';
+import { refOf } from '../instances/view.ts';
 import { checkMayChange } from '../routes/instances.ts';
 import type { Templates } from '../templates/templates.ts';
 import type { Authenticator } from './auth.ts';
 import { userOf } from './auth.ts';
-import { asMyaasError, challenge, logFailure } from './errors.ts';
+import { asMyaasError, challenge, hearOut, logFailure } from './errors.ts';
 import { hangUpSignal } from './hangup.ts';
 
 export interface LegacyDeps {
@@ -88,6 +89,7 @@ export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
     logFailure(request, thrown, error);
     if (error.code === 'MYAAS_INSTANCE_EXISTS') return notModified(reply);
     challenge(reply, error);
+    await hearOut(request, error);
     const { status, message } = legacyErrorOf(error, request.params as Partial<Ref>);
     return reply.code(status).send({ status: message });
   });

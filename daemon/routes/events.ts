@@ -1,12 +1,10 @@
 import { Type } from 'typebox';
-import type { App } from '../app.ts';
+import type { App } from './app.ts';
 import type { Events, LoggedEvent } from '../events.ts';
 import { failing } from './failing.ts';
 
 /** Proxies close connections on which nothing is said for a minute. */
 const keepAliveMs = 25_000;
-/** A client that does not read is let go; it resumes by its last id. */
-const maxUnreadBytes = 2 ** 20;
 
 const frame = ({ id, event }: LoggedEvent): string =>
   `id: ${id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
@@ -29,33 +27,43 @@ export function eventRoutes(app: App, events: Events, stopping: AbortSignal): vo
   app.get('/v1/events', { schema }, (request, reply) => {
     reply.hijack();
     const { raw } = reply;
-    const lastId = request.headers['last-event-id'] ?? '';
-    const missed = events.since(lastId)?.map(frame).join('');
-    // A past that is too long to be told in one go counts as forgotten.
-    const resumed = missed !== undefined && Buffer.byteLength(missed) <= maxUnreadBytes;
     raw.writeHead(200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
     });
-    raw.write(frame({ id: resumed ? lastId : events.lastId, event: { type: 'hello', resumed } }));
-    if (resumed) raw.write(missed);
+    const lastId = request.headers['last-event-id'] ?? '';
+    const resumed = events.since(lastId) !== undefined;
+    let sentId = resumed ? lastId : events.lastId;
+    raw.write(frame({ id: sentId, event: { type: 'hello', resumed } }));
 
-    const send = (text: string) => {
-      if (raw.writableLength <= maxUnreadBytes) raw.write(text);
-      else leave(() => raw.destroy());
+    // A client gets as much as it reads: what it has not read yet waits in the log that all share. One that falls
+    // behind what the log keeps is let go; it comes back, and is told by `hello` to read everything anew.
+    const catchUp = () => {
+      const missed = events.since(sentId);
+      if (!missed) end();
+      for (const logged of missed ?? []) {
+        if (raw.writableNeedDrain) return;
+        raw.write(frame(logged));
+        sentId = logged.id;
+      }
     };
-    const subscription = events.subscribe((logged) => send(frame(logged)));
-    const keepAlive = setInterval(() => send(': still here\n\n'), keepAliveMs);
-    // Nothing is written after the end: Node takes that for an error nobody handles.
-    const leave = (end: () => void) => {
+    const subscription = events.subscribe(catchUp);
+    const keepAlive = setInterval(() => raw.write(': still here\n\n'), keepAliveMs);
+    // Nothing may be written after the end: Node takes that for an error nobody handles.
+    const leave = () => {
       clearInterval(keepAlive);
       subscription[Symbol.dispose]();
-      stopping.removeEventListener('abort', stop);
-      end();
+      raw.removeListener('drain', catchUp);
+      stopping.removeEventListener('abort', end);
     };
-    const stop = () => leave(() => raw.end());
-    stopping.addEventListener('abort', stop, { once: true });
-    raw.once('close', () => leave(() => undefined));
+    const end = () => {
+      leave();
+      raw.end();
+    };
+    raw.on('drain', catchUp);
+    raw.once('close', leave);
+    stopping.addEventListener('abort', end, { once: true });
+    catchUp();
   });
 }

@@ -1,10 +1,11 @@
 import { Type } from 'typebox';
-import type { App } from '../app.ts';
+import type { App } from './app.ts';
 import { CreateInstance, Instance, PatchInstance, ResetInstance, named } from '../contract.ts';
 import type { InstanceRow, User } from '../drivers/registry.ts';
 import { errors } from '../errors.ts';
 import type { Builder } from '../instances/builder.ts';
-import { refOf, type Instances } from '../instances/instances.ts';
+import type { Instances } from '../instances/instances.ts';
+import { refOf } from '../instances/view.ts';
 import { userOf } from '../plugins/auth.ts';
 import { hangUpSignal } from '../plugins/hangup.ts';
 import { failing } from './failing.ts';

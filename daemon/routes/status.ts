@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import type { App } from '../app.ts';
+import type { App } from './app.ts';
 import { Status, named } from '../contract.ts';
 import { userOf } from '../plugins/auth.ts';
 import { failing } from './failing.ts';

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import type { App } from '../app.ts';
+import type { App } from './app.ts';
 import { Job, RefreshTemplates, Template, named } from '../contract.ts';
 import { requireAdmin } from '../plugins/auth.ts';
 import type { ImportJobs } from '../templates/jobs.ts';

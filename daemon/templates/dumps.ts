@@ -1,7 +1,7 @@
 /** What the operator dropped in `dumps/`. MyAAS only reads there. */
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { sep } from 'node:path';
-import { errors, hasErrno, type MyaasError } from '../errors.ts';
+import { errors, hasErrno, messageOf, type MyaasError } from '../errors.ts';
 import { isName } from '../names.ts';
 
 export const compressions = { gz: 'gzip', zst: 'zstd', xz: 'xz', bz2: 'bzip2' } as const;
@@ -67,6 +67,15 @@ export async function listDumps(directory: string): Promise<{ dumps: Dump[]; bad
       continue;
     }
     const hook = `${stem}${hookSuffix}.sql`;
+    const misnamedHook = candidates.find((other) => other.stem === stem + hookSuffix && other.file !== hook);
+    if (misnamedHook) {
+      // Better no import than one whose masking was left out.
+      reject(
+        `its hook ${misnamedHook.file} must be called ${hook}, and not be packed.`,
+        'Unpack or rename the hook.',
+      );
+      continue;
+    }
     const resolved = await resolveFile(root, directory, file);
     const resolvedHook = files.includes(hook) ? await resolveFile(root, directory, hook) : undefined;
     if ('why' in resolved) reject(resolved.why, resolved.hint);
@@ -75,6 +84,16 @@ export async function listDumps(directory: string): Promise<{ dumps: Dump[]; bad
     else dumps.push({ template: stem, file, ...resolved, hookPath: resolvedHook?.path });
   }
   return { dumps, bad };
+}
+
+/** The dump as it is now: it may have waited long for its turn. Throws `MYAAS_DUMP_BAD` when it has vanished. */
+export async function refreshDump(dump: Dump): Promise<Dump> {
+  try {
+    const { size, mtimeMs } = await stat(dump.path);
+    return { ...dump, sizeBytes: size, modifiedMs: mtimeMs };
+  } catch (error) {
+    throw errors.dumpBad(dump.file, `it cannot be read: ${messageOf(error)}.`);
+  }
 }
 
 type Resolved = { path: string; sizeBytes: number; modifiedMs: number } | { why: string; hint: string };
@@ -94,8 +113,9 @@ async function resolveFile(root: string, directory: string, file: string): Promi
       return { why: 'is not a regular file.', hint: 'A dump is one file of SQL.' };
     return { path, sizeBytes: size, modifiedMs: mtimeMs };
   } catch (error) {
+    // One unreadable file, whatever is the matter with it, is no reason to import none of the others.
     if (hasErrno(error, 'ENOENT'))
       return { why: 'points to nothing, or vanished.', hint: 'Mend the link or put the file back.' };
-    throw error;
+    return { why: `cannot be read: ${messageOf(error)}.`, hint: 'Mend the link or put the file back.' };
   }
 }

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { execa } from 'execa';
 import type { Config, Paths } from '../config.ts';
@@ -19,11 +19,11 @@ import {
 } from '../drivers/btrfs.ts';
 import type { Docker } from '../drivers/docker.ts';
 import { inContainer, type AdminSession, type Engine } from '../engines/engine.ts';
-import { errors } from '../errors.ts';
+import { errors, messageOf, MyaasError } from '../errors.ts';
 import type { ServerSpec, Servers } from '../instances/server.ts';
 import type { Catalogue, Manifest } from './catalogue.ts';
 import type { Dump } from './dumps.ts';
-import { readDump } from './reader.ts';
+import { DumpLoader, type LoadContext } from './load.ts';
 
 export interface ImporterDeps {
   readonly config: Config;
@@ -37,6 +37,7 @@ export interface ImporterDeps {
 
 /** Kept free for the instances that run meanwhile. */
 const reserveBytes = 256 * 2 ** 20;
+const oneSecondMs = 1000;
 const oneHourMs = 3_600_000;
 
 /** What differs in the phases of an import is one word for people. */
@@ -67,7 +68,9 @@ export class Importer {
     const neededBytes = dump.sizeBytes + reserveBytes;
     if (freeBytes < neededBytes) throw errors.diskFull(paths.templates, freeBytes, neededBytes);
     const version = await catalogue.begin(dump.template);
-    const run = new ImportRun(this.#deps, dump, version, signal, onProgress);
+    using disk = watchDisk(paths.templates);
+    const running = AbortSignal.any([signal, disk.full]);
+    const run = new ImportRun(this.#deps, dump, version, running, onProgress);
     try {
       const manifest = await run.build();
       await catalogue.publish(manifest);
@@ -75,10 +78,24 @@ export class Importer {
     } catch (error) {
       await run.dismantle();
       await catalogue.discard(dump.template, version);
-      signal.throwIfAborted();
+      running.throwIfAborted();
       throw error;
     }
   }
+}
+
+/**
+ * Aborts `full` when less than the reserve is left: an import must not take the disk from the instances, and MyISAM and
+ * Aria wait for ever on a full one. There is no event for that, so the kernel is asked, which costs nothing.
+ */
+function watchDisk(path: string): Disposable & { readonly full: AbortSignal } {
+  const full = new AbortController();
+  const look = async () => {
+    const { freeBytes } = await diskSpace(path);
+    if (freeBytes < reserveBytes) full.abort(errors.diskFull(path, freeBytes, reserveBytes));
+  };
+  const timer = setInterval(() => void look().catch((error: unknown) => full.abort(error)), oneSecondMs);
+  return { full: full.signal, [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 async function hookSha256(dump: Dump): Promise<string | null> {
@@ -113,15 +130,19 @@ class ImportRun {
   async build(): Promise<Manifest> {
     await this.#initialise();
     const { admin, containerId } = await this.#startServer();
+    // A server that hangs on a full disk answers no query, so that nothing else would end one.
+    using _ = this.#killOnAbort(containerId);
     let loaded;
     try {
-      loaded = await this.#load(admin);
+      loaded = await new DumpLoader(this.#loadContext(), admin).load();
       this.#enter('accounts');
       await admin.secureAccounts(this.#deps.config.dbUsername);
       this.#enter('statistics');
       await admin.analyze(this.#signal);
       this.#enter('shutdown');
       await admin.shutdown();
+    } catch (error) {
+      throw await this.#explain(error, admin, containerId);
     } finally {
       admin.close();
     }
@@ -146,11 +167,26 @@ class ImportRun {
         sizeBytes: this.#dump.sizeBytes,
         modifiedMs: this.#dump.modifiedMs,
         sha256: loaded.sha256,
-        hookSha256: await hookSha256(this.#dump),
+        hookSha256: loaded.hookSha256,
       },
       database: loaded.database,
       databases: loaded.databases,
       username: this.#deps.config.dbUsername,
+    };
+  }
+
+  #loadContext(): LoadContext {
+    return {
+      deps: this.#deps,
+      dump: this.#dump,
+      id: this.#id,
+      signal: this.#signal,
+      enter: (phase) => this.#enter(phase),
+      report: (doneBytes, secondsLeft) => {
+        this.#progress = { ...this.#progress, doneBytes, secondsLeft };
+        this.#onProgress(this.#progress);
+      },
+      killOnAbort: (containerId) => this.#killOnAbort(containerId),
     };
   }
 
@@ -228,110 +264,36 @@ class ImportRun {
     };
     const { containerId, greeted } = await servers.start(
       spec,
-      Promise.resolve(),
+      () => Promise.resolve(),
       (socketPath, signal) => engine.admin(socketPath, signal),
       this.#signal,
     );
     return { admin: greeted, containerId };
   }
 
-  async #load(admin: AdminSession) {
-    const { config } = this.#deps;
-    const wanted = config.dbDatabase ?? this.#dump.template;
-    await admin.createDatabase(wanted);
-    const engineVersion = await admin.version();
-    const sha256 = await this.#feed(this.#dump, wanted);
-    await this.#checkUntouched();
-    if (this.#dump.hookPath !== undefined) {
-      this.#enter('hook');
-      const file = `${this.#dump.template}.after-import.sql`;
-      const { size, mtimeMs } = await stat(this.#dump.hookPath);
-      const hook = { ...this.#dump, file, path: this.#dump.hookPath, sizeBytes: size, modifiedMs: mtimeMs };
-      const { database } = await this.#chooseDatabase(admin, wanted);
-      await this.#feed(hook, database);
-    }
-    return { engineVersion, sha256, ...(await this.#chooseDatabase(admin, wanted)) };
-  }
-
-  /** The database that clients are given: the one we made, unless the dump made its own and left ours empty. */
-  async #chooseDatabase(
-    admin: AdminSession,
-    wanted: string,
-  ): Promise<{ database: string; databases: string[] }> {
-    const { databases, objectCount } = await admin.contents();
-    if (objectCount === 0) {
-      throw errors.dumpBad(
-        this.#dump.file,
-        'it created no table, view or routine.',
-        'Is it a dump at all, and whole?',
+  /** What an error means when it is the server that failed, whatever the client or our own session saw of it. */
+  async #explain(error: unknown, admin: AdminSession, containerId: string): Promise<unknown> {
+    if (this.#signal.aborted) return error;
+    const { docker, servers } = this.#deps;
+    const { file } = this.#dump;
+    const why = messageOf(error);
+    if (await admin.isAlive()) {
+      if (error instanceof MyaasError) return error;
+      return errors.importFailed(
+        `${file}: the server refused to make a template of what was loaded: ${why}`,
+        'Does the dump change the database "mysql", which is the server\'s own? Leave it out.',
+        error,
       );
     }
-    const others = databases.filter((name) => name !== wanted);
-    const [first] = others;
-    if (first === undefined) return { database: wanted, databases: [wanted] };
-    // A dump may drop the database it then makes; ours goes only when it is there for nothing.
-    if (databases.includes(wanted) && !(await admin.isEmpty(wanted)))
-      return { database: wanted, databases: [...databases] };
-    if (databases.includes(wanted)) await admin.dropDatabase(wanted);
-    const alike = others.find((name) => name.toLowerCase() === wanted.toLowerCase());
-    return { database: alike ?? first, databases: others };
-  }
-
-  /** Runs SQL through the plain client in a container of its own, which reaches the server's socket and nothing else. */
-  async #feed(dump: Dump, database: string): Promise<string> {
-    const { docker, engine, paths, servers } = this.#deps;
-    const isHook = dump.path === this.#dump.hookPath;
-    if (!isHook) this.#enter('loading');
-    const containerId = await docker.create({
-      role: 'client',
-      id: this.#id,
-      image: this.#deps.image(),
-      command: engine.loadCommand(database),
-      user: servers.owner,
-      mounts: [{ source: paths.run(this.#id), target: inContainer.run }],
-      memoryBytes: this.#deps.config.memoryLimitBytes,
-      stdin: true,
-    });
-    using _ = this.#killOnAbort(containerId);
-    const reading = await readDump(dump, this.#signal, isHook ? () => undefined : this.#meter());
-    const { exitCode, stderr } = await docker.feed(containerId, reading.text);
-    this.#signal.throwIfAborted();
-    if (exitCode !== 0) {
-      const { line, message } = engine.parseLoadError(stderr);
-      throw errors.dumpBad(dump.file, line === undefined ? message : `line ${String(line)}: ${message}`);
-    }
-    await docker.remove(containerId);
-    return reading.summarize().sha256;
-  }
-
-  /** Counts the bytes read and estimates the time left, at most four times a second. */
-  #meter(): (doneBytes: number) => void {
-    const startedMs = performance.now();
-    let toldMs = 0;
-    return (doneBytes) => {
-      const nowMs = performance.now();
-      if (nowMs - toldMs < 250 && doneBytes < this.#dump.sizeBytes) return;
-      toldMs = nowMs;
-      const elapsedMs = nowMs - startedMs;
-      const leftMs = (elapsedMs / doneBytes) * (this.#dump.sizeBytes - doneBytes);
-      this.#progress = {
-        ...this.#progress,
-        doneBytes,
-        secondsLeft: elapsedMs < 1000 ? null : Math.round(leftMs / 1000),
-      };
-      this.#onProgress(this.#progress);
-    };
-  }
-
-  async #checkUntouched(): Promise<void> {
-    const { size, mtimeMs } = await stat(this.#dump.path);
-    if (size !== this.#dump.sizeBytes || mtimeMs !== this.#dump.modifiedMs) {
-      throw errors.dumpBad(
-        this.#dump.file,
-        'it was changed while it was read.',
-        'Write dumps under another name and rename them when they are whole.',
-      );
-    }
+    const ranOutOfMemory = (await docker.inspect(containerId))?.State.OOMKilled ?? false;
+    const what = ranOutOfMemory ? 'ran out of memory' : 'stopped, or cut our connection,';
+    return errors.importFailed(
+      `${file}: the database server ${what} during the import: ${why}\n${await servers.lastWords(containerId)}`,
+      ranOutOfMemory
+        ? 'Raise MYAAS_MEMORY_LIMIT.'
+        : "If the dump says SHUTDOWN or KILL, take that out; else see the server's last words above.",
+      error,
+    );
   }
 
   async #awaitCleanShutdown(containerId: string): Promise<void> {
@@ -360,7 +322,7 @@ class ImportRun {
     const account = { username: config.dbUsername, password };
     const { containerId } = await servers.start(
       this.#serving(this.#home, account),
-      Promise.resolve(),
+      () => Promise.resolve(),
       (socketPath, signal) => engine.loginAndShutDown(socketPath, account, database, signal),
       this.#signal,
     );
@@ -379,7 +341,7 @@ class ImportRun {
     await mkdir(home);
     const { containerId } = await servers.start(
       this.#serving(home, account),
-      snapshot(`${this.#home}/datadir`, `${home}/datadir`),
+      () => snapshot(`${this.#home}/datadir`, `${home}/datadir`),
       (socketPath, signal) => engine.login(socketPath, account, database, signal),
       this.#signal,
     );

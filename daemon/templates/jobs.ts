@@ -6,7 +6,7 @@ import { errors, messageOf, MyaasError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { checkName } from '../names.ts';
 import type { Catalogue } from './catalogue.ts';
-import { listDumps, type BadDump, type Dump } from './dumps.ts';
+import { listDumps, refreshDump, type BadDump, type Dump } from './dumps.ts';
 import type { Importer } from './import.ts';
 
 interface Work {
@@ -161,11 +161,18 @@ export class ImportJobs {
     job.finishedAt = new Date().toISOString();
   }
 
-  async #import(job: RunningJob, work: Work, dump: Dump, force: boolean, signal: AbortSignal): Promise<void> {
+  async #import(
+    job: RunningJob,
+    work: Work,
+    listed: Dump,
+    force: boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { importer, log } = this.#deps;
     const startedMs = performance.now();
     const seconds = () => Math.round((performance.now() - startedMs) / 100) / 10;
     try {
+      const dump = await refreshDump(listed);
       // A dump that failed is tried again, though it be the same: the reason may have been elsewhere.
       if (!force && (await importer.isUnchanged(dump, signal))) {
         this.#change(job, work, { state: 'unchanged' });
@@ -184,11 +191,11 @@ export class ImportJobs {
       else this.#change(job, work, { state: 'failed', error: failureOf(error), seconds: seconds() });
       if (!(error instanceof MyaasError))
         log.error(
-          `Import of ${dump.file}: ${error instanceof Error ? (error.stack ?? '') : messageOf(error)}`,
+          `Import of ${listed.file}: ${error instanceof Error ? (error.stack ?? '') : messageOf(error)}`,
         );
     }
     this.#settle(job, work);
-    await this.#deps.prune(dump.template);
+    await this.#deps.prune(listed.template);
   }
 
   /** Keeps how an import ended where a restart does not lose it. */

@@ -2,12 +2,22 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { PassThrough, Transform, type Readable } from 'node:stream';
+import { PassThrough, Readable, Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { execa, ExecaError } from 'execa';
 import { errors, hasErrno } from '../errors.ts';
 import { compressions, type Compression, type Dump } from './dumps.ts';
-import { preambleBytes, neutralisePreamble, whyIncomplete } from './preamble.ts';
+import {
+  blankSandboxLine,
+  GtidBlanker,
+  preambleBytes,
+  setsGtids,
+  whyIncomplete,
+  whyNoDump,
+} from './preamble.ts';
+
+/** The last lines of every tool fit in, and what somebody has added behind them. */
+const tailBytes = 65_536;
 
 export interface DumpReading {
   /** The SQL text. Errors of reading and unpacking end it, as `MYAAS_DUMP_BAD` where the file is to blame. */
@@ -23,13 +33,13 @@ const magics: readonly (readonly [Exclude<Compression, undefined>, Buffer])[] = 
   ['bzip2', Buffer.from('BZh')],
 ];
 
-/** By the file's name, or, for a name that says nothing, by its first bytes. */
+/** By the first bytes, whatever the file is called; a file that begins like none of them must be what it is called. */
 async function compressionOf(dump: Dump): Promise<Compression> {
-  const extension = /\.sql\.(\w+)$/i.exec(dump.file)?.[1]?.toLowerCase();
-  if (extension !== undefined) return compressions[extension as keyof typeof compressions];
   await using file = await open(dump.path, 'r');
   const { buffer } = await file.read(Buffer.alloc(6), 0, 6, 0);
-  return magics.find(([, magic]) => buffer.subarray(0, magic.length).equals(magic))?.[0];
+  const found = magics.find(([, magic]) => buffer.subarray(0, magic.length).equals(magic));
+  const extension = /\.sql\.(\w+)$/i.exec(dump.file)?.[1]?.toLowerCase();
+  return found?.[0] ?? compressions[extension as keyof typeof compressions];
 }
 
 /** `onRead` is told how many bytes of the file were read so far, at each chunk. */
@@ -41,6 +51,7 @@ export async function readDump(
   const compression = await compressionOf(dump);
   const hash = createHash('sha256');
   let doneBytes = 0;
+  const ends = new TextEnds(dump.file);
   const meter = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       hash.update(chunk);
@@ -49,15 +60,16 @@ export async function readDump(
       done(null, chunk);
     },
   });
-  const ends = new TextEnds();
-  const file = createReadStream(dump.path, { highWaterMark: 2 ** 18 });
-  const text = new PassThrough({ highWaterMark: 2 ** 20 });
   const unpack = compression === undefined ? new PassThrough() : unpacker(compression, signal);
-  pipeline(file, meter, unpack, ends, text, { signal }).catch((error: unknown) => {
-    text.destroy(readFailed(dump, compression, error));
-  });
+  const file = createReadStream(dump.path, { highWaterMark: 2 ** 18 });
+  const reading = pipeline(file, meter, unpack, ends, { signal });
+  // Heard by who reads the text.
+  reading.catch(() => undefined);
   return {
-    text,
+    text: Readable.from(textOf(ends, reading, dump, compression), {
+      objectMode: false,
+      highWaterMark: 2 ** 20,
+    }),
     summarize() {
       const why = whyIncomplete(ends.head, ends.tail);
       if (why !== undefined)
@@ -65,6 +77,29 @@ export async function readDump(
       return { sha256: hash.digest('hex') };
     },
   };
+}
+
+/** What comes out of the pipeline, and its errors, put so that people understand them. */
+async function* textOf(
+  ends: TextEnds,
+  reading: Promise<void>,
+  dump: Dump,
+  compression: Compression,
+): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of ends) yield chunk as Buffer;
+    await reading;
+  } catch (error) {
+    // Whichever stream broke first knows why; the others only that they were closed.
+    throw readFailed(
+      dump,
+      compression,
+      await reading.then(
+        () => error,
+        (first: unknown) => first,
+      ),
+    );
+  }
 }
 
 function unpacker(program: Exclude<Compression, undefined>, signal: AbortSignal) {
@@ -97,34 +132,54 @@ function readFailed(dump: Dump, compression: Compression, error: unknown): Error
   return error instanceof Error ? error : new Error(String(error));
 }
 
-/** Passes text on, the preamble made loadable, and remembers how it began and ended. */
+/** Passes text on, made loadable, and remembers how it began and ended. Refuses at once what is no SQL. */
 class TextEnds extends Transform {
   head = '';
   tail = '';
+  readonly #file: string;
   #preamble: Buffer[] | undefined = [];
   #preambleLength = 0;
+  #gtids: GtidBlanker | undefined;
 
-  override _transform(
-    chunk: Buffer,
-    _encoding: BufferEncoding,
-    done: (error?: Error | null, chunk?: Buffer) => void,
-  ) {
-    this.tail = (this.tail + chunk.subarray(-preambleBytes).toString('latin1')).slice(-4096);
-    if (this.#preamble === undefined) return done(null, chunk);
+  constructor(file: string) {
+    super({ highWaterMark: 2 ** 20 });
+    this.#file = file;
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback) {
+    this.tail = (this.tail + chunk.toString('latin1', Math.max(0, chunk.length - tailBytes))).slice(
+      -tailBytes,
+    );
+    if (this.#preamble === undefined) {
+      done(null, this.#gtids?.push(chunk) ?? chunk);
+      return;
+    }
     this.#preamble.push(chunk);
     this.#preambleLength += chunk.length;
-    if (this.#preambleLength < preambleBytes) return done();
-    done(null, this.#takePreamble(this.#preamble));
+    if (this.#preambleLength < preambleBytes) done();
+    else this.#takePreamble(this.#preamble, done);
   }
 
-  override _flush(done: (error?: Error | null, chunk?: Buffer) => void) {
-    done(null, this.#preamble && this.#takePreamble(this.#preamble));
+  override _flush(done: TransformCallback) {
+    const finish: TransformCallback = (error, last) => {
+      if (last !== undefined) this.push(last);
+      done(error, this.#gtids?.end());
+    };
+    if (this.#preamble) this.#takePreamble(this.#preamble, finish);
+    else finish();
   }
 
-  #takePreamble(chunks: readonly Buffer[]): Buffer {
+  #takePreamble(chunks: readonly Buffer[], done: TransformCallback) {
     const start = Buffer.concat(chunks);
     this.#preamble = undefined;
-    this.head = start.toString('latin1', 0, 4096);
-    return neutralisePreamble(start);
+    this.head = start.toString('latin1', 0, preambleBytes);
+    const why = whyNoDump(this.head);
+    if (why !== undefined) {
+      done(errors.dumpBad(this.#file, why));
+      return;
+    }
+    blankSandboxLine(start);
+    if (setsGtids(this.head)) this.#gtids = new GtidBlanker();
+    done(null, this.#gtids?.push(start) ?? start);
   }
 }

@@ -4,7 +4,7 @@ import type { InstanceRow } from '../drivers/registry.ts';
 import { errors } from '../errors.ts';
 import type { Events } from '../events.ts';
 import type { Instances } from '../instances/instances.ts';
-import { refOf } from '../instances/instances.ts';
+import { refOf } from '../instances/view.ts';
 import { checkName } from '../names.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { ImportJobs } from './jobs.ts';

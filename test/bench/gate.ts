@@ -9,7 +9,7 @@ import { errors } from '../../daemon/errors.ts';
 import type { Route } from '../../daemon/gate/protocol.ts';
 import { ensureAccounts } from '../../daemon/host/accounts.ts';
 import { installPackages } from '../../daemon/host/packages.ts';
-import { findProgram } from '../../daemon/host/program.ts';
+import { findProgram } from '../../daemon/drivers/program.ts';
 import { runDirectory, startMariadb, type Mariadb } from '../integration/gate-mariadb.ts';
 import { testImage, testPrefix } from '../support/machine.ts';
 import { freePort, Logged } from '../unit/gate-peers.ts';

@@ -38,6 +38,12 @@ describe('myaas user and myaas login', function () {
     }
   });
 
+  it('lets nobody but an admin go by the name of root', async () => {
+    const { exitCode, stderr } = await root.run('user', 'add', 'root');
+    assert.equal(exitCode, 2);
+    assert.match(stderr, /must be an admin/);
+  });
+
   it('issues another token, and revokes one or all of them', async () => {
     const { token: first } = await root.json<{ token: string }>('user', 'add', 'carol', '--admin');
     const { token: second } = await root.json<{ token: string }>('user', 'token', 'carol');

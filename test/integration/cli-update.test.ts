@@ -37,7 +37,10 @@ describe('myaas update', function () {
     const { exitCode, stdout, stderr } = await root.run('update', 'bad', 'shop', '--force');
     assert.equal(exitCode, 1);
     assert.match(stdout, /^shop: imported/m);
-    assert.match(stderr, /^myaas: bad was not imported: bad\.sql.* 2\b.*selec nonsense.*\n {2}hint: /m);
+    assert.match(
+      stderr,
+      /^myaas: bad was not imported: bad\.sql: line 2: .*\nThe statement: selec nonsense\n {2}hint: /m,
+    );
   });
 
   it('fails for a dump that is not there', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { chmod, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { execa } from 'execa';
 import { isMountPoint, unmount } from '../../daemon/drivers/btrfs.ts';
 import { listeningPorts } from '../../daemon/host/ports.ts';
@@ -17,7 +18,7 @@ describe('npm run quickstart', () => {
       reject: false,
     });
   before(async () => {
-    directory = await mkdtemp('/var/tmp/myaas-quickstart-');
+    directory = await mkdtemp(`${tmpdir()}/myaas-quickstart-`);
     // The gate, which is not root, must get to the run directory.
     await chmod(directory, 0o755);
     const port = await freePort();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { Readable } from 'node:stream';
 import Dockerode from 'dockerode';
 import { type Config, pathsOf, readConfig } from '../../daemon/config.ts';
@@ -107,7 +108,7 @@ describe('myaas init', () => {
     let directory = '';
     let config: Config;
     beforeEach(async () => {
-      directory = await mkdtemp('/var/tmp/myaas-init-');
+      directory = await mkdtemp(`${tmpdir()}/myaas-init-`);
       config = configFor(`${directory}/base`);
     });
     afterEach(async () => {
@@ -161,7 +162,7 @@ describe('myaas doctor', () => {
   });
 
   it('names the remedy for each part that is missing, and makes nothing', async () => {
-    const directory = await mkdtemp('/var/tmp/myaas-doctor-');
+    const directory = await mkdtemp(`${tmpdir()}/myaas-doctor-`);
     await chmod(directory, 0o755);
     try {
       const config = configFor(`${directory}/base`, { MYAAS_DOCKER_HOST: `unix://${directory}/nobody.sock` });

@@ -173,6 +173,20 @@ describe('instances', function () {
     await remove(instance.id);
   });
 
+  it('starts servers although the namespace they share has died', async () => {
+    const instance = await host.create('shop', 'shared');
+    const namespace = (await host.docker.list()).find(({ role }) => role === 'namespace');
+    assert.ok(namespace);
+    const [server] = await host.docker.list(instance.id);
+    assert.ok(server);
+    const events = await host.watch();
+    await host.docker.remove(namespace.containerId);
+    await host.docker.remove(server.containerId);
+    await events.until((event) => event.type === 'instance' && event.instance.state === 'ready');
+    assert.deepEqual(await names(host, instance), ['alice', 'bob']);
+    await remove(instance.id);
+  });
+
   describe('when processes come and go', () => {
     it('keeps connections, ports and credentials over a restart of serve', async () => {
       const instance = await host.create('shop', 'over-serve');
@@ -185,6 +199,19 @@ describe('instances', function () {
       connection.destroy();
       const { body } = await host.api<Instance>('GET', `/v1/instances/${instance.id}`);
       assert.deepEqual([body.port, body.password, body.state], [instance.port, instance.password, 'ready']);
+      await remove(instance.id);
+    });
+
+    it('serves under a umask that lets nobody else in', async () => {
+      await host.serve.stop();
+      const umask = process.umask(0o077);
+      try {
+        await host.serve.start();
+      } finally {
+        process.umask(umask);
+      }
+      const instance = await host.create('shop', 'umask');
+      assert.deepEqual(await names(host, instance), ['alice', 'bob']);
       await remove(instance.id);
     });
 

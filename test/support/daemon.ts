@@ -169,7 +169,7 @@ async function* framesOf(response: Response): AsyncGenerator<Frame> {
 
 export async function startHost(settings: NodeJS.ProcessEnv = {}): Promise<TestHost> {
   const name = randomBytes(3).toString('hex');
-  const baseDir = `${testDirectory()}/host-${name}`;
+  const baseDir = settings['MYAAS_BASE_DIR'] ?? `${testDirectory()}/host-${name}`;
   const runDir = `/run/${testPrefix()}-${name}`;
   const firstPort = await freePorts(portsPerHost);
   const env: NodeJS.ProcessEnv = {

@@ -1,15 +1,15 @@
 /** The place that integration tests work in: a private btrfs, Docker Engine, the server image. Nothing of it stays. */
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import Dockerode from 'dockerode';
 import { readConfig } from '../../daemon/config.ts';
 import * as btrfs from '../../daemon/drivers/btrfs.ts';
 import { Docker } from '../../daemon/drivers/docker.ts';
 import { hasErrno } from '../../daemon/errors.ts';
 import { ensureAccounts } from '../../daemon/host/accounts.ts';
-import { stopInBackground } from '../../daemon/host/background.ts';
+import { type BackgroundProcess, identify, stopInBackground } from '../../daemon/host/background.ts';
 import { prepareMachine } from '../../daemon/host/machine.ts';
 import { installPackages } from '../../daemon/host/packages.ts';
-import { findProgram } from '../../daemon/host/program.ts';
+import { findProgram } from '../../daemon/drivers/program.ts';
 import { prepareImage } from './image.ts';
 
 const diskSizeBytes = 40 * 2 ** 30;
@@ -27,6 +27,8 @@ export async function openWorkshop(log: (line: string) => void, signal: AbortSig
   const docker = new Docker({ host: config.dockerHost, hostId: '', prefix: config.prefix });
   const place = await mkdtemp('/var/tmp/myaas-test-');
   undo.defer(() => rm(place, { recursive: true, force: true }));
+  // The gate of a test, which is not root, must get to its sockets.
+  await chmod(place, 0o755);
 
   const { dockerdStarted } = await prepareMachine({
     config,
@@ -42,7 +44,9 @@ export async function openWorkshop(log: (line: string) => void, signal: AbortSig
   const image = await prepareImage(`${place}/registry.db`, log, signal);
 
   const directory = `${place}/b`;
+  const scratch = `${place}/tmp`;
   await mkdir(directory);
+  await mkdir(scratch, { mode: 0o1777 });
   await btrfs.makeFilesystem(`${place}/disk`, diskSizeBytes);
   await btrfs.mountFile(`${place}/disk`, directory);
   undo.defer(() => btrfs.unmount(directory));
@@ -55,12 +59,13 @@ export async function openWorkshop(log: (line: string) => void, signal: AbortSig
       MYAAS_TEST_DIR: directory,
       MYAAS_TEST_IMAGE: image,
       MYAAS_TEST_PREFIX: prefix,
+      TMPDIR: scratch,
     },
     leftovers: async () => [
       ...(await containersOf(config.dockerHost, place, prefix)).map(({ name }) => `container ${name}`),
-      ...(await processesOf(directory)).map(({ pid, command }) => `process ${pid}: ${command}`),
-      ...(await mountsBelow(directory)).map((mount) => `mount ${mount}`),
-      ...(await readdir(directory)).map((name) => `file ${directory}/${name}`),
+      ...(await processesOf(directory)).map(({ started, command }) => `process ${started.pid}: ${command}`),
+      ...(await mountsBelow(place, directory)).map((mount) => `mount ${mount}`),
+      ...(await filesOf(prefix, directory, scratch)).map((path) => `file ${path}`),
     ],
     [Symbol.asyncDispose]: () => undoLater.disposeAsync(),
   };
@@ -68,9 +73,22 @@ export async function openWorkshop(log: (line: string) => void, signal: AbortSig
 
 /** Ends what tests have left, whatever it is, so that the file system can be unmounted. */
 async function takeAway(dockerHost: string, place: string, prefix: string): Promise<void> {
+  // First those that could make more of the rest.
+  for (const { started } of await processesOf(`${place}/b`)) await stopInBackground(started, 0);
   for (const { remove } of await containersOf(dockerHost, place, prefix)) await remove();
-  for (const { pid } of await processesOf(`${place}/b`)) process.kill(pid, 'SIGKILL');
-  for (const mount of await mountsBelow(`${place}/b`)) await btrfs.unmount(mount);
+  for (const mount of await mountsBelow(place, `${place}/b`)) await btrfs.unmount(mount);
+  for (const path of await filesOf(prefix)) await rm(path, { recursive: true });
+}
+
+/** What is in these directories, and run directories of the tests' daemons. */
+async function filesOf(prefix: string, ...directories: readonly string[]): Promise<string[]> {
+  const inRun = (await readdir('/run'))
+    .filter((name) => name.startsWith(prefix))
+    .map((name) => `/run/${name}`);
+  const below = directories.map(async (directory) =>
+    (await readdir(directory)).map((name) => `${directory}/${name}`),
+  );
+  return [...inRun, ...(await Promise.all(below)).flat()];
 }
 
 /** Containers of these tests alone: another MyAAS may be at work on the same engine. */
@@ -86,21 +104,39 @@ async function containersOf(dockerHost: string, place: string, prefix: string) {
     .map((container) => ({
       name: container.Names[0]?.slice(1) ?? container.Id,
       mounted: container.Mounts.some(({ Source: source }) => source.startsWith(place)),
-      remove: () => engine.getContainer(container.Id).remove({ force: true, v: true }),
+      remove: () => removeContainer(engine.getContainer(container.Id)),
     }))
     .filter(({ name, mounted }) => mounted || name.startsWith(prefix));
 }
 
+/** Returns when the container is gone, also when somebody else is removing it. */
+async function removeContainer(container: Dockerode.Container): Promise<void> {
+  const unlessGone = (error: unknown) => {
+    if (statusOf(error) !== 404) throw error;
+  };
+  try {
+    await container.remove({ force: true, v: true });
+  } catch (error) {
+    if (statusOf(error) !== 409) unlessGone(error);
+    else await container.wait({ condition: 'removed' }).catch(unlessGone);
+  }
+}
+
+function statusOf(error: unknown): unknown {
+  return error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
+}
+
 /** Processes that the tests started are known by the environment they have inherited. */
-async function processesOf(directory: string): Promise<{ pid: number; command: string }[]> {
-  const found: { pid: number; command: string }[] = [];
+async function processesOf(directory: string): Promise<{ started: BackgroundProcess; command: string }[]> {
+  const found: { started: BackgroundProcess; command: string }[] = [];
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
     try {
       const environment = await readFile(`/proc/${name}/environ`, 'utf8');
       if (!environment.split('\0').includes(`MYAAS_TEST_DIR=${directory}`)) continue;
       const command = (await readFile(`/proc/${name}/cmdline`, 'utf8')).replaceAll('\0', ' ').trim();
-      found.push({ pid: Number(name), command });
+      const started = await identify(Number(name));
+      if (started) found.push({ started, command });
     } catch (error) {
       // It has ended meanwhile, or is a kernel thread.
       if (!hasErrno(error, 'ENOENT') && !hasErrno(error, 'ESRCH') && !hasErrno(error, 'EACCES')) throw error;
@@ -110,11 +146,11 @@ async function processesOf(directory: string): Promise<{ pid: number; command: s
 }
 
 /** The innermost first. */
-async function mountsBelow(directory: string): Promise<string[]> {
+async function mountsBelow(place: string, own: string): Promise<string[]> {
   const mounts = await readFile('/proc/self/mounts', 'utf8');
   return mounts
     .split('\n')
     .map((line) => line.split(' ')[1] ?? '')
-    .filter((mount) => mount.startsWith(`${directory}/`))
+    .filter((mount) => mount.startsWith(`${place}/`) && mount !== own)
     .reverse();
 }

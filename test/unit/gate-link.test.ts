@@ -28,8 +28,12 @@ async function workplace() {
     route,
     server: async (...server: Parameters<typeof databaseServer>) =>
       cleanup.use(await databaseServer(...server)),
-    async serve(log = new Logged()): Promise<GateLink> {
-      const link = new GateLink({ socketPath, routes: () => [...routes.values()], log });
+    async serve(log = new Logged(), onRoutes = (): void => undefined): Promise<GateLink> {
+      const told = () => {
+        onRoutes();
+        return [...routes.values()];
+      };
+      const link = new GateLink({ socketPath, routes: told, log });
       cleanup.defer(() => link.close());
       await link.listen();
       return link;
@@ -72,6 +76,28 @@ describe('the link between serve and the gate', () => {
     await client.over();
     await link.remove('one');
     assert.deepEqual(await link.stats(), []);
+  });
+
+  it('tells a gate that is just being given the routes when one of them changes', async () => {
+    await using at = await workplace();
+    await at.server(at.route.socket);
+    at.routes.set('one', { ...at.route, state: 'held' });
+    const asked = Promise.withResolvers<undefined>();
+    const link = await at.serve(undefined, () => asked.resolve(undefined));
+    at.gate();
+    await asked.promise;
+    // The gate's answer cannot have been read yet.
+    assert.ok(!link.connected);
+    await link.update(at.route);
+    using client = new Client(at.route.port);
+    await client.heard('greeting');
+  });
+
+  it('needs no gate to be told of a change', async () => {
+    await using at = await workplace();
+    const link = await at.serve();
+    await link.update(at.route);
+    assert.ok(!link.connected);
   });
 
   it('is made whichever of the two starts first', async () => {

@@ -9,7 +9,7 @@ import { lookupGroup, lookupUser } from '../../daemon/host/accounts.ts';
 import { isRunning, startInBackground, stopInBackground } from '../../daemon/host/background.ts';
 import { recallServerImage } from '../../daemon/host/image.ts';
 import { listeningPorts } from '../../daemon/host/ports.ts';
-import { findProgram, lastLines, runProgram } from '../../daemon/host/program.ts';
+import { findProgram, lastLines, runProgram } from '../../daemon/drivers/program.ts';
 
 describe('the host', () => {
   let directory = '';

@@ -1,0 +1,79 @@
+/** How MyAAS's containers are made: what is closed in them, and how they are found again. */
+import type { ContainerCreateOptions } from 'dockerode';
+
+/** What a container is there for. */
+export type Role = 'namespace' | 'server' | 'initialise' | 'import' | 'client';
+
+export interface ContainerSpec {
+  readonly role: Role;
+  /** The instance, or the version being imported, that the container belongs to. */
+  readonly id: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly image: string;
+  readonly command: readonly string[];
+  readonly user: { readonly uid: number; readonly gid: number };
+  readonly mounts: readonly { readonly source: string; readonly target: string }[];
+  readonly memoryBytes: number;
+  /** Such as "0,3"; all cores when left out. */
+  readonly cpus?: string | undefined;
+  /** Keeps standard input open for `attach`. */
+  readonly stdin?: boolean;
+}
+
+/** What tells this installation's containers from those of others. */
+export interface HostNames {
+  readonly hostId: string;
+  readonly prefix: string;
+}
+
+export const labelOf = { host: 'com.myaas.host', role: 'com.myaas.role', id: 'com.myaas.id' } as const;
+/** How many processes and threads a server may have: MariaDB uses one thread a connection. */
+const pidsLimit = 2048;
+
+const hardened = { ReadonlyRootfs: true, CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges'] };
+
+/** The idle container whose network namespace, with nothing in it, all others share. */
+export function namespaceOptions(image: string, { hostId, prefix }: HostNames): ContainerCreateOptions {
+  return {
+    Image: image,
+    name: `${prefix}-${hostId}-namespace`,
+    Entrypoint: ['/bin/sleep', 'infinity'],
+    Cmd: [],
+    User: '65534:65534',
+    Labels: { [labelOf.host]: hostId, [labelOf.role]: 'namespace', [labelOf.id]: '' },
+    HostConfig: { ...hardened, NetworkMode: 'none', Memory: 16 * 2 ** 20, PidsLimit: 4 },
+  };
+}
+
+/** A container in the network namespace of another. */
+export function serverOptions(
+  spec: ContainerSpec,
+  namespaceId: string,
+  { hostId, prefix }: HostNames,
+): ContainerCreateOptions {
+  const stdin = spec.stdin ?? false;
+  return {
+    Image: spec.image,
+    name: `${prefix}-${spec.role}-${spec.id}`,
+    // The program itself: no wrapper script of the image.
+    Entrypoint: spec.command.slice(0, 1),
+    Cmd: spec.command.slice(1),
+    User: `${String(spec.user.uid)}:${String(spec.user.gid)}`,
+    Labels: { ...spec.labels, [labelOf.host]: hostId, [labelOf.role]: spec.role, [labelOf.id]: spec.id },
+    AttachStdin: stdin,
+    OpenStdin: stdin,
+    StdinOnce: stdin,
+    StopSignal: 'SIGTERM',
+    Healthcheck: { Test: ['NONE'] },
+    HostConfig: {
+      ...hardened,
+      NetworkMode: `container:${namespaceId}`,
+      Memory: spec.memoryBytes,
+      MemorySwap: spec.memoryBytes,
+      PidsLimit: pidsLimit,
+      ...(spec.cpus !== undefined && { CpusetCpus: spec.cpus }),
+      Mounts: spec.mounts.map(({ source, target }) => ({ Type: 'bind', Source: source, Target: target })),
+      LogConfig: { Type: 'json-file', Config: { 'max-size': '5m', 'max-file': '1' } },
+    },
+  };
+}

@@ -1,0 +1,45 @@
+/** The registry's tables, and how older ones are brought up to them. */
+import type { DatabaseSync } from 'node:sqlite';
+import { errors } from '../errors.ts';
+
+/** Each entry brings the schema from its index to the next version; entries are never changed, only added. */
+const migrations = [
+  `create table settings (key text primary key, value text not null) strict;
+   create table users (name text primary key, admin integer not null, createdAt text not null) strict;
+   create table tokens (
+     id text primary key, user text not null references users (name) on delete cascade,
+     hash text not null unique, createdAt text not null, lastUsedAt text) strict;
+   create table instances (
+     id text primary key, template text not null, version text not null, name text not null, owner text not null,
+     state text not null, failure text, engine text not null, port integer not null unique,
+     databaseName text not null, username text not null, password text not null,
+     createdAt text not null, expiresAt text, protected integer not null default 0,
+     sizeBytes integer not null, createMs integer, origin text not null,
+     unique (template, name)) strict;
+   create index instancesByExpiry on instances (expiresAt);
+   create table failedImports (template text primary key, import text not null) strict;`,
+];
+
+/** In one transaction, so that of two processes that open it at once only one does it. */
+export function migrate(db: DatabaseSync, file: string): void {
+  inTransaction(db, () => {
+    const { user_version: version } = db.prepare('pragma user_version').get() as { user_version: number };
+    if (version > migrations.length) {
+      throw errors.hostNotReady(`The registry ${file} was written by a newer MyAAS.`, 'Upgrade this MyAAS.');
+    }
+    for (const migration of migrations.slice(version)) db.exec(migration);
+    db.exec(`pragma user_version = ${String(migrations.length)}`);
+  });
+}
+
+export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
+  db.exec('begin immediate');
+  try {
+    const result = work();
+    db.exec('commit');
+    return result;
+  } catch (error) {
+    db.exec('rollback');
+    throw error;
+  }
+}
