@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { hasErrno } from '../../daemon/errors.ts';
 import { installPackages } from '../../daemon/host/packages.ts';
-import { findProgram, runProgram } from '../../daemon/host/program.ts';
+import { findProgram, runProgram } from '../../daemon/drivers/program.ts';
 
 /** What belongs to the installation, with exact versions; a change of any of it makes a new one. */
 const recipe = fileURLToPath(new URL('../vscode/host/', import.meta.url));
