@@ -53,6 +53,8 @@ const quietSettings = {
   'remote.autoForwardPorts': false,
   'security.workspace.trust.startupPrompt': 'never',
   'telemetry.telemetryLevel': 'off',
+  // Text in the page, not pixels.
+  'terminal.integrated.gpuAcceleration': 'off',
   'workbench.enableExperiments': false,
   'workbench.reduceMotion': 'on',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',

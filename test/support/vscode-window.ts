@@ -103,11 +103,15 @@ export class VscodeWindow implements AsyncDisposable {
   }
 
   get quickInputBox(): Locator {
-    return this.quickInput.locator('input[type="text"]');
+    return this.quickInput.locator('.quick-input-box input');
   }
 
+  /** A choice of the question that is asked; where several can be chosen, a box to be ticked. */
   option(name: string | RegExp): Locator {
-    return this.quickInput.getByRole('option', { name }).first();
+    return this.quickInput
+      .getByRole('option', { name })
+      .or(this.quickInput.getByRole('checkbox', { name }))
+      .first();
   }
 
   // What is done
@@ -135,14 +139,16 @@ export class VscodeWindow implements AsyncDisposable {
   /** Chooses from the context menu of a row. */
   async rowMenu(row: string | RegExp, entry: string | RegExp): Promise<void> {
     await this.row(row).click({ button: 'right' });
-    await this.page.getByRole('menuitem', { name: entry }).click();
+    await this.page.getByRole('menuitem', { name: entry }).hover();
+    // A click just after the menu's opening is taken for a slip of the hand.
+    await this.page.keyboard.press('Enter');
   }
 
   /** Leaves a picture in MYAAS_SHOTS, or `dist/shots`. */
   async shot(name: string): Promise<void> {
     const directory = process.env['MYAAS_SHOTS'] ?? 'dist/shots';
     await mkdir(directory, { recursive: true });
-    await this.page.screenshot({ path: join(directory, `${name}.png`) });
+    await this.page.screenshot({ path: join(directory, `${name}.png`), animations: 'disabled' });
   }
 
   async close(): Promise<void> {

@@ -38,7 +38,7 @@ describe('An open window', function () {
     await window.row(/^Database foreign,.*owner admin/).waitFor();
     await window.shot('30-live');
 
-    await execa(process.execPath, ['daemon/main.ts', 'rm', '--yes', 'shop/removed'], {
+    await execa(process.execPath, ['daemon/main.ts', 'rm', 'shop/removed'], {
       env: { ...stage.host.env, MYAAS_URL: stage.host.url, MYAAS_TOKEN: asAlice().token },
     });
     await window.row(/^Database removed,/).waitFor({ state: 'detached' });
@@ -115,7 +115,8 @@ describe('An open window', function () {
     await window.row(/^Database menu,.*ready/).click({ button: 'right' });
     await window.page.getByRole('menuitem', { name: /Copy Connection URL/ }).waitFor();
     await window.shot('36-menu');
-    await window.page.getByRole('menuitem', { name: /Copy Connection URL/ }).click();
+    await window.page.keyboard.press('Escape');
+    await window.rowMenu(/^Database menu,/, /Copy Connection URL/);
     const url = await stage.host.api<{ url: string }>('GET', `/v1/instances/${id}`, asAlice());
     await window.page.waitForFunction(
       `navigator.clipboard.readText().then((text) => text === ${JSON.stringify(url.body.url)})`,
@@ -151,7 +152,7 @@ describe('An open window', function () {
     await terminal.waitFor();
     await terminal.click();
     await window.page
-      .locator('.xterm-rows, .terminal-wrapper')
+      .locator('.xterm-rows')
       .getByText(/MariaDB/)
       .first()
       .waitFor();

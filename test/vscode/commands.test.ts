@@ -108,7 +108,9 @@ describe('New Database', function () {
 
     await window.command('MyAAS: Delete');
     await window.option(/^typed/).waitFor();
+    await keyboard.press('ArrowDown');
     await keyboard.press('Space');
+    await window.quickInput.getByText('1 Selected').waitFor();
     await window.shot('26-keyboard-delete');
     await keyboard.press('Enter');
     await window.dialog.waitFor();
