@@ -8,12 +8,10 @@ import { execa } from 'execa';
 import { freePorts, startHost, type TestHost } from '../support/daemon.ts';
 import { shopDump } from '../support/dumps.ts';
 import { installVscode } from '../support/vscode-install.ts';
-import { runHeadless } from '../support/vscode-in-host.ts';
-import { setScene } from '../support/vscode-scene.ts';
 import { openFolder, openStage, untilFile, vsix } from '../support/vscode-stage.ts';
 import { median, table } from './figures.ts';
 
-const activations = 3;
+const activations = 5;
 const rounds = 10;
 const many = 500;
 
@@ -33,18 +31,36 @@ export async function benchExtension(): Promise<void> {
     console.log(`${what}: ${((await stat(file)).size / 1024).toFixed(1)} KB`);
   }
   console.log(
-    `activation: ${(await measureActivation()).join(', ')} ms, loading its code included (wanted ≤ 30)`,
+    `activation: ${(await measureActivation()).join(', ')} ms, as VS Code measures it (wanted ≤ 30)`,
   );
   await measureCommand();
   await measureTree();
 }
 
-async function measureActivation(): Promise<string[]> {
-  const figures: string[] = [];
+/** What VS Code itself measures: loading the code and calling `activate`. */
+async function measureActivation(): Promise<number[]> {
+  await using stage = await openStage();
+  const figures: number[] = [];
   for (let round = 0; round < activations; round++) {
-    await using scene = await setScene(['activation']);
-    const { notes } = await runHeadless(scene);
-    figures.push(...notes.flatMap((note) => /([\d.]+) ms/.exec(note)?.[1] ?? []));
+    await using place = await openFolder(stage, 'shop');
+    const { window } = place;
+    // A list shows what fits in.
+    await window.page.setViewportSize({ width: 1280, height: 2400 });
+    const showTimes = () => window.command('Developer: Show Running Extensions');
+    const timeOf = (extension: string) =>
+      window.page
+        .locator('.runtime-extensions-editor .extension', { hasText: extension })
+        .locator('.activation-time', { hasText: 'ms' });
+    // One that VS Code activates when all that starts with the window has been.
+    await showTimes();
+    await timeOf('Merge Conflict').waitFor();
+    await window.page.keyboard.press('Escape');
+    await window.showView();
+    await window.row(/^Template shop,/).waitFor();
+    await showTimes();
+    const said = await timeOf('MyAAS').innerText();
+    figures.push(Number(/(\d+)\s*ms/.exec(said)?.[1] ?? NaN));
+    await window.shot('91-running-extensions');
   }
   return figures;
 }
@@ -129,7 +145,7 @@ async function measureTree(): Promise<void> {
   );
   await window.shot('90-many');
 
-  // Every row whose DOM changes from now on.
+  // Every row whose content is drawn anew from now on. (VS Code numbers the rows below a changed one anew, too.)
   await window.page.evaluate(`{
     globalThis.changedRows = new Set();
     new MutationObserver((records) => {
@@ -137,7 +153,7 @@ async function measureTree(): Promise<void> {
         const row = (target.closest ? target : target.parentElement)?.closest('[role=treeitem]');
         if (row) changedRows.add(row.getAttribute('aria-label'));
       }
-    }).observe(document.querySelector('.sidebar'), { subtree: true, childList: true, characterData: true, attributes: true });
+    }).observe(document.querySelector('.sidebar'), { subtree: true, childList: true, characterData: true });
   }`);
   const changedMs = performance.now();
   await stage.host.api('PATCH', `/v1/instances/${encodeURIComponent('shop/branch-003')}`, {

@@ -25,7 +25,7 @@ export interface Scene extends AsyncDisposable {
 
 const template = 'shop';
 
-export async function setScene(parts: readonly SuitePart[] = suiteParts): Promise<Scene> {
+export async function setScene(): Promise<Scene> {
   await using undo = new AsyncDisposableStack();
   const directory = await mkdtemp(join(testDirectory(), 'scene-'));
   undo.defer(() => rm(directory, { recursive: true, force: true }));
@@ -41,7 +41,7 @@ export async function setScene(parts: readonly SuitePart[] = suiteParts): Promis
   await writeFile(join(folder, '.vscode/tasks.json'), JSON.stringify(tasks));
 
   const report = join(directory, 'report.json');
-  const facts = { url: host.url, adminToken: host.adminToken, template, parts, requestLog, report };
+  const facts = { url: host.url, adminToken: host.adminToken, template, requestLog, report };
   const suite = await bundleSuite();
   const undoLater = undo.move();
   return {
@@ -71,11 +71,10 @@ async function bundleSuite(): Promise<string> {
 }
 
 /** Prints it, a line a test, and counts. A suite that did not come to its end has failed. */
-export function tell({ done, tests, notes }: SuiteReport) {
+export function tell({ done, tests }: SuiteReport) {
   for (const { title, ms, error } of tests) {
     console.log(error === undefined ? `  ✔ ${title} (${ms} ms)` : `  ✘ ${title}\n${error}`);
   }
-  for (const note of notes) console.log(`  ${note}`);
   if (!done) console.log(`  ✘ VS Code ended before the suite did, after ${tests.length} tests`);
   const failed = tests.filter(({ error }) => error !== undefined).length;
   return { passed: tests.length - failed, failed: failed + (done ? 0 : 1), pending: 0 };

@@ -16,6 +16,8 @@ export interface VscodeServer extends AsyncDisposable {
   readonly home: string;
   /** Where folders to be opened are made. */
   readonly workspaces: string;
+  /** Where VS Code keeps settings and what it knows of its user. */
+  readonly userData: string;
   /** What the server's processes wrote. */
   readonly log: string;
   stop(): Promise<void>;
@@ -89,10 +91,8 @@ export async function startVscode(options: VscodeOptions): Promise<VscodeServer>
   };
   for (const path of [...Object.values(inside), join(inside.userData, 'User')])
     await mkdir(path, { recursive: true });
-  await writeFile(
-    join(inside.userData, 'User/settings.json'),
-    JSON.stringify({ ...quietSettings, ...settings }, null, 2),
-  );
+  const settingsFile = join(inside.userData, 'User/settings.json');
+  await writeFile(settingsFile, JSON.stringify({ ...quietSettings, ...settings }, null, 2));
   const directories = [
     ...['--user-data-dir', inside.userData, '--server-data-dir', inside.serverData],
     ...['--extensions-dir', inside.extensions, '--accept-server-license-terms'],
@@ -128,6 +128,7 @@ export async function startVscode(options: VscodeOptions): Promise<VscodeServer>
     authority,
     home: inside.home,
     workspaces: inside.workspaces,
+    userData: inside.userData,
     get log() {
       return lines.join('\n');
     },

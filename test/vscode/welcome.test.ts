@@ -1,5 +1,6 @@
+import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { chmod, rm } from 'node:fs/promises';
+import { chmod, readFile, rm } from 'node:fs/promises';
 import { freePort } from '../support/daemon.ts';
 import { logIn, makeFolder, openStage, type Stage } from '../support/vscode-stage.ts';
 import { VscodeWindow } from '../support/vscode-window.ts';
@@ -93,15 +94,17 @@ describe('The welcome view', function () {
 
   it('leads to the databases by Connect…, which keeps the token until one signs out', async () => {
     await rm(join(server.home, '.config'), { recursive: true, force: true });
+    await window.showView();
     await window.command('MyAAS: Connect…');
     await window.quickInput.getByText('Address of the daemon').waitFor();
     await window.answer(stage.relay.url);
     await window.quickInput.getByText(/Your token/).waitFor();
     await window.shot('47-token');
-    await window.answer(stage.host.userToken('alice'));
+    const token = stage.host.userToken('alice');
+    await window.answer(token);
     await window.row(/^Template shop,/).waitFor();
-    await window.page.reload();
-    await window.row(/^Template shop,/).waitFor();
+    const settings = await readFile(join(server.userData, 'Machine/settings.json'), 'utf8');
+    assert.ok(settings.includes(stage.relay.url) && !settings.includes(token), settings);
     await window.command('MyAAS: Sign Out');
     await welcome(/token/).waitFor();
     await window.shot('48-signed-out');

@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import { extensions } from 'vscode';
 import { extensionId } from '../../../extension/manifest.ts';
 import { readFacts } from './facts.ts';
-import { notes } from './notes.ts';
 
 const { requestLog } = readFacts();
 
@@ -17,9 +16,7 @@ describe('A window that nobody uses MyAAS in', () => {
 
   it('asks the daemon nothing when the extension is activated', async () => {
     assert.ok(extension);
-    const startedMs = performance.now();
     await extension.activate();
-    notes.push(`activation, with the loading of its code: ${(performance.now() - startedMs).toFixed(1)} ms`);
     assert.equal(extension.isActive, true);
     assert.equal(await readFile(requestLog, 'utf8'), '');
   });

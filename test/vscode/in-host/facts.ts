@@ -2,17 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import { hasErrno } from '../../../daemon/errors.ts';
 
-/** In this order: what is true before anybody asks for anything can be seen only once. */
-export const suiteParts = ['activation', 'manifest', 'settings', 'task'] as const;
-export type SuitePart = (typeof suiteParts)[number];
-
 export interface SuiteFacts {
   /** The daemon, straight; the extension reaches it through a relay, which notes each request in `requestLog`. */
   readonly url: string;
   readonly adminToken: string;
   readonly template: string;
-  /** Which part of the suite is wanted. */
-  readonly parts: readonly SuitePart[];
   readonly requestLog: string;
   readonly report: string;
 }
@@ -21,8 +15,6 @@ export interface SuiteReport {
   /** False while tests still run, and for ever when VS Code dies. */
   readonly done: boolean;
   readonly tests: readonly SuiteTest[];
-  /** Figures worth a line. */
-  readonly notes: readonly string[];
 }
 
 export interface SuiteTest {
@@ -48,7 +40,7 @@ export async function readReport(file: string): Promise<SuiteReport> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as SuiteReport;
   } catch (error) {
-    if (hasErrno(error, 'ENOENT')) return { done: false, tests: [], notes: [] };
+    if (hasErrno(error, 'ENOENT')) return { done: false, tests: [] };
     throw error;
   }
 }
