@@ -2,13 +2,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import {
-  environmentOf,
-  readReport,
-  suiteParts,
-  type SuitePart,
-  type SuiteReport,
-} from '../vscode/in-host/facts.ts';
+import { environmentOf, readReport, type SuiteReport } from '../vscode/in-host/facts.ts';
 import { startHost } from './daemon.ts';
 import { shopDump } from './dumps.ts';
 import { testDirectory } from './machine.ts';

@@ -93,8 +93,8 @@ describe('The welcome view', function () {
   });
 
   it('leads to the databases by Connect…, which keeps the token until one signs out', async () => {
-    await rm(join(server.home, '.config'), { recursive: true, force: true });
-    await window.showView();
+    await tryWith({ url: stage.relay.url, token: 'myaas_not_a_token' });
+    await welcome(/token/).waitFor();
     await window.command('MyAAS: Connect…');
     await window.quickInput.getByText('Address of the daemon').waitFor();
     await window.answer(stage.relay.url);
