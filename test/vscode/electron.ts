@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { runTests } from '@vscode/test-electron';
 import { messageOf } from '../../daemon/errors.ts';
+import { runProgram } from '../../daemon/host/program.ts';
 import { setScene, tell } from '../support/vscode-scene.ts';
 import { openWorkshop } from '../support/workshop.ts';
 
@@ -16,6 +17,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 await using undo = new AsyncDisposableStack();
 const workshop = undo.use(await openWorkshop((line) => console.log(line), interrupt.signal));
 Object.assign(process.env, workshop.environment);
+await runProgram('npm', ['run', '--silent', 'build'], { remedy: 'Mend it first.', signal: interrupt.signal });
 const scene = undo.use(await setScene());
 // Short: VS Code makes a socket in it.
 const profile = await mkdtemp(join(tmpdir(), 'myaas-'));
