@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { runTests } from '@vscode/test-electron';
 import { messageOf } from '../../daemon/errors.ts';
-import { runProgram } from '../../daemon/host/program.ts';
+import { runProgram } from '../../daemon/drivers/program.ts';
 import { setScene, tell } from '../support/vscode-scene.ts';
 import { openWorkshop } from '../support/workshop.ts';
 
