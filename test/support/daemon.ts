@@ -3,7 +3,6 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import mysql, { type Connection } from 'mysql2/promise';
 import { pathsOf, readConfig, type Config } from '../../daemon/config.ts';
@@ -13,6 +12,7 @@ import { Docker } from '../../daemon/drivers/docker.ts';
 import { Registry } from '../../daemon/drivers/registry.ts';
 import { init } from '../../daemon/host/init.ts';
 import { testDirectory, testImage, testPrefix } from './machine.ts';
+import { freePort, freePorts } from './ports.ts';
 
 const portsPerHost = 40;
 
@@ -121,32 +121,7 @@ class Daemon {
   }
 }
 
-/** A free TCP port, and a stretch of free ones: asked of the kernel, and given back at once. */
-export async function freePorts(count: number): Promise<number> {
-  for (;;) {
-    // Below the range that the kernel gives to outgoing connections.
-    const from = 10_000 + Math.floor(Math.random() * 12_000);
-    const listeners = await Promise.allSettled(
-      Array.from({ length: count }, (_, index) => listenOn(from + index)),
-    );
-    for (const each of listeners) if (each.status === 'fulfilled') each.value.close();
-    if (listeners.every(({ status }) => status === 'fulfilled')) return from;
-  }
-}
-
-async function listenOn(port: number) {
-  const server = createServer();
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  return server;
-}
-
-export async function freePort(): Promise<number> {
-  const server = await listenOn(0);
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
+export { freePort, freePorts } from './ports.ts';
 
 export interface Frame {
   readonly id: string;

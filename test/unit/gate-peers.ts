@@ -12,14 +12,7 @@ export async function temporaryDirectory(): Promise<AsyncDisposable & { path: st
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** A port that nobody listens on: the kernel does not give it out again soon. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+export { freePort } from '../support/ports.ts';
 
 /** Occupies a port, as a stranger's program would. */
 export async function stranger(): Promise<AsyncDisposable & { port: number }> {
