@@ -19,6 +19,9 @@ import {
 /** The last lines of every tool fit in, and what somebody has added behind them. */
 const tailBytes = 65_536;
 
+/** A file of a dump: its name, for people and for what it says of its compression, and where it is. */
+export type DumpFile = Pick<Dump, 'file' | 'path'>;
+
 export interface DumpReading {
   /** The SQL text. Errors of reading and unpacking end it, as `MYAAS_DUMP_BAD` where the file is to blame. */
   readonly text: Readable;
@@ -34,7 +37,7 @@ const magics: readonly (readonly [Exclude<Compression, undefined>, Buffer])[] = 
 ];
 
 /** By the first bytes, whatever the file is called; a file that begins like none of them must be what it is called. */
-async function compressionOf(dump: Dump): Promise<Compression> {
+async function compressionOf(dump: DumpFile): Promise<Compression> {
   await using file = await open(dump.path, 'r');
   const { buffer } = await file.read(Buffer.alloc(6), 0, 6, 0);
   const found = magics.find(([, magic]) => buffer.subarray(0, magic.length).equals(magic));
@@ -44,7 +47,7 @@ async function compressionOf(dump: Dump): Promise<Compression> {
 
 /** `onRead` is told how many bytes of the file were read so far, at each chunk. */
 export async function readDump(
-  dump: Dump,
+  dump: DumpFile,
   signal: AbortSignal,
   onRead: (doneBytes: number) => void,
 ): Promise<DumpReading> {
@@ -83,7 +86,7 @@ export async function readDump(
 async function* textOf(
   ends: TextEnds,
   reading: Promise<void>,
-  dump: Dump,
+  dump: DumpFile,
   compression: Compression,
 ): AsyncGenerator<Buffer> {
   try {
@@ -110,7 +113,7 @@ function unpacker(program: Exclude<Compression, undefined>, signal: AbortSignal)
   }).duplex();
 }
 
-function readFailed(dump: Dump, compression: Compression, error: unknown): Error {
+function readFailed(dump: DumpFile, compression: Compression, error: unknown): Error {
   if (error instanceof ExecaError && !error.isCanceled) {
     if (error.code === 'ENOENT') {
       const name = String(compression);

@@ -1,0 +1,91 @@
+/** A data directory of a new version, and the server that fills it. */
+import { chown, mkdir, writeFile } from 'node:fs/promises';
+import { createSubvolume } from '../drivers/btrfs.ts';
+import { inContainer, type AdminSession } from '../engines/engine.ts';
+import { errors, messageOf, MyaasError } from '../errors.ts';
+import type { ImportRun } from './run.ts';
+
+/** An import's server, and the session that only the import has. */
+export interface ImportServer {
+  readonly admin: AdminSession;
+  readonly containerId: string;
+}
+
+/** Makes the data directory of an empty server. */
+export async function initialise(run: ImportRun): Promise<void> {
+  run.enter('initialising');
+  const { docker, engine, servers, config, image } = run.deps;
+  const { uid, gid } = servers.owner;
+  await createSubvolume(run.datadir);
+  await mkdir(`${run.home}/tmp`);
+  await chown(run.datadir, uid, gid);
+  await chown(`${run.home}/tmp`, uid, gid);
+  const containerId = await docker.create({
+    role: 'initialise',
+    id: run.id,
+    image: image(),
+    command: engine.initialiseCommand(),
+    user: servers.owner,
+    mounts: [{ source: run.home, target: inContainer.home }],
+    memoryBytes: config.memoryLimitBytes,
+  });
+  const exitCode = await run.runToEnd(containerId);
+  if (exitCode !== 0) {
+    throw errors.serverFailed(
+      `The data directory could not be initialised (exit code ${String(exitCode)}).`,
+      await servers.lastWords(containerId),
+    );
+  }
+  await docker.remove(containerId);
+  await addExtraFiles(run);
+}
+
+/** Puts what a server needs besides its own files in the data directory. */
+export async function addExtraFiles(run: ImportRun): Promise<void> {
+  const { uid, gid } = run.deps.servers.owner;
+  for (const { name, text } of await run.deps.engine.extraFiles()) {
+    await writeFile(`${run.datadir}/${name}`, text, { mode: 0o400 });
+    await chown(`${run.datadir}/${name}`, uid, gid);
+  }
+}
+
+export async function startImportServer(run: ImportRun): Promise<ImportServer> {
+  run.enter('starting');
+  const { engine, servers, config } = run.deps;
+  const { containerId, greeted } = await servers.start(
+    run.server(engine.importCommand(config.memoryLimitBytes)),
+    () => Promise.resolve(),
+    (socketPath, signal) => engine.admin(socketPath, signal),
+    run.signal,
+  );
+  return { admin: greeted, containerId };
+}
+
+/** What an error means when it is the server that failed, whatever the client or our own session saw of it. */
+export async function explainFailure(
+  run: ImportRun,
+  error: unknown,
+  { admin, containerId }: ImportServer,
+): Promise<unknown> {
+  if (run.signal.aborted) return error;
+  const { docker, servers } = run.deps;
+  const { file } = run.dump;
+  const why = messageOf(error);
+  if (await admin.isAlive()) {
+    if (error instanceof MyaasError) return error;
+    return errors.importFailed(
+      `${file}: the server refused to make a template of what was loaded: ${why}`,
+      'Does the dump change the database "mysql", which is the server\'s own? Leave it out.',
+      error,
+    );
+  }
+  const ranOutOfMemory = (await docker.inspect(containerId))?.State.OOMKilled ?? false;
+  const what = ranOutOfMemory ? 'ran out of memory' : 'stopped, or cut our connection,';
+  return errors.importFailed(
+    `${file}: the database server ${what} during the import: ${why}\n${await servers.lastWords(containerId)}`,
+    ranOutOfMemory
+      ? 'Raise MYAAS_MEMORY_LIMIT.'
+      : "If the dump says SHUTDOWN or KILL, take that out; else see the server's last words above.",
+    error,
+  );
+}
