@@ -1,8 +1,9 @@
 /** The server's own client: runs SQL text in a container that reaches the import's socket and nothing else. */
 import { inContainer, type LoadFailure } from '../engines/engine.ts';
 import { errors, type MyaasError } from '../errors.ts';
-import { readDump, type DumpFile } from './reader.ts';
+import { readDump } from './reader.ts';
 import type { ImportRun } from './run.ts';
+import type { DumpFile } from './unpack.ts';
 
 /**
  * Runs a file of SQL, in `database` unless it names another; the hash of the file as it is. Throws `MYAAS_DUMP_BAD` when

@@ -3,10 +3,7 @@ import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { errors, hasErrno, messageOf, type MyaasError } from '../errors.ts';
 import { isName } from '../names.ts';
-
-export const compressions = { gz: 'gzip', zst: 'zstd', xz: 'xz', bz2: 'bzip2' } as const;
-/** The program that unpacks it, undefined for plain text. */
-export type Compression = (typeof compressions)[keyof typeof compressions] | undefined;
+import { compressions } from './unpack.ts';
 
 export interface Dump {
   readonly template: string;

@@ -1,0 +1,127 @@
+/** Reads a packed file once, front to back: never unpacked to disk, never held in memory. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { PassThrough, Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { execa, ExecaError } from 'execa';
+import { errors, hasErrno } from '../errors.ts';
+
+export const compressions = { gz: 'gzip', zst: 'zstd', xz: 'xz', bz2: 'bzip2' } as const;
+/** The program that unpacks it, undefined for what is not packed. */
+type Compression = (typeof compressions)[keyof typeof compressions] | undefined;
+
+/** A file of a dump. */
+export interface DumpFile {
+  /** Its name, for people, and for what it says of its compression. */
+  readonly file: string;
+  readonly path: string;
+}
+
+export interface Unpacking {
+  /** Errors of reading and unpacking end it, as `MYAAS_DUMP_BAD` where the file is to blame. */
+  readonly content: Readable;
+  /** The hash of the file as it is, packed, once `content` has ended. */
+  readonly sha256: () => string;
+}
+
+const magics: readonly (readonly [Exclude<Compression, undefined>, Buffer])[] = [
+  ['gzip', Buffer.from([0x1f, 0x8b])],
+  ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd])],
+  ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00])],
+  ['bzip2', Buffer.from('BZh')],
+];
+
+/** By the first bytes, whatever the file is called; a file that begins like none of them must be what it is called. */
+async function compressionOf(packed: DumpFile): Promise<Compression> {
+  await using file = await open(packed.path, 'r');
+  const { buffer } = await file.read(Buffer.alloc(6), 0, 6, 0);
+  const found = magics.find(([, magic]) => buffer.subarray(0, magic.length).equals(magic));
+  const extension = /\.(\w+)$/.exec(packed.file)?.[1]?.toLowerCase();
+  return found?.[0] ?? compressions[extension as keyof typeof compressions];
+}
+
+/** `onRead` is told how many bytes of the file were read so far, at each chunk; `sink` is what the content passes last. */
+export async function unpack(
+  packed: DumpFile,
+  signal: AbortSignal,
+  onRead: (doneBytes: number) => void,
+  sink: Transform = new PassThrough({ highWaterMark: 2 ** 20 }),
+): Promise<Unpacking> {
+  const compression = await compressionOf(packed);
+  const hash = createHash('sha256');
+  let doneBytes = 0;
+  const meter = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      hash.update(chunk);
+      doneBytes += chunk.length;
+      onRead(doneBytes);
+      done(null, chunk);
+    },
+  });
+  const unpacked = compression === undefined ? new PassThrough() : unpacker(compression, signal);
+  const file = createReadStream(packed.path, { highWaterMark: 2 ** 18 });
+  const reading = pipeline(file, meter, unpacked, sink, { signal });
+  // Heard by who reads the content.
+  reading.catch(() => undefined);
+  return {
+    content: Readable.from(contentOf(sink, reading, packed, compression), {
+      objectMode: false,
+      highWaterMark: 2 ** 20,
+    }),
+    sha256: () => hash.digest('hex'),
+  };
+}
+
+/** What comes out of the pipeline, and its errors, put so that people understand them. */
+async function* contentOf(
+  sink: Transform,
+  reading: Promise<void>,
+  packed: DumpFile,
+  compression: Compression,
+): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of sink) yield chunk as Buffer;
+    await reading;
+  } catch (error) {
+    // Whichever stream broke first knows why; the others only that they were closed.
+    throw readFailed(
+      packed,
+      compression,
+      await reading.then(
+        () => error,
+        (first: unknown) => first,
+      ),
+    );
+  }
+}
+
+function unpacker(program: Exclude<Compression, undefined>, signal: AbortSignal) {
+  return execa(program, ['-dc'], {
+    cancelSignal: signal,
+    buffer: { stdout: false },
+    encoding: 'buffer',
+  }).duplex();
+}
+
+function readFailed(packed: DumpFile, compression: Compression, error: unknown): Error {
+  if (error instanceof ExecaError && !error.isCanceled) {
+    if (error.code === 'ENOENT') {
+      const name = String(compression);
+      const packages: Record<string, string> = { xz: 'xz-utils' };
+      return errors.dumpBad(
+        packed.file,
+        `it can't be unpacked: the program "${name}" is not installed.`,
+        `Run "apt-get install ${packages[name] ?? name}".`,
+      );
+    }
+    const said = Buffer.from(error.stderr as unknown as Uint8Array).toString();
+    const why = said.trim().replace(/^(gzip|zstd|xz|bzip2): ?/, '');
+    return errors.dumpBad(
+      packed.file,
+      `it is not a whole ${String(compression)} archive: ${why || error.shortMessage}`,
+    );
+  }
+  if (hasErrno(error, 'ENOENT')) return errors.dumpBad(packed.file, 'it vanished while it was read.');
+  return error instanceof Error ? error : new Error(String(error));
+}
