@@ -57,8 +57,33 @@ export interface AdminSession {
   close(): void;
 }
 
+/** What a physical backup says of itself, in the files of its program. */
+export interface BackupDescription {
+  readonly checkpoints: string;
+  readonly info: string;
+  /** The server's options that it can't be opened without. */
+  readonly options: string;
+}
+
+/** The product's program for physical backups. */
+export interface BackupTool {
+  /** What a stream of it begins with. */
+  readonly streamStart: Buffer;
+  /** Tells the server's version. */
+  readonly versionCommand: readonly string[];
+  /** Unpacks a stream from standard input into the data directory. */
+  readonly extractCommand: readonly string[];
+  /** Makes what was copied from a running server a consistent data directory. */
+  prepareCommand(memoryBytes: number): readonly string[];
+  /** "11.8" of what a server tells of its version; servers open the files of their own series. */
+  seriesOf(version: string): string | undefined;
+  /** Why a backup can't become a template, whatever its version; undefined when nothing is in the way. */
+  whyUnusable(description: BackupDescription): string | undefined;
+}
+
 export interface Engine {
   readonly name: 'mariadb';
+  readonly backup: BackupTool;
   /** Name of the server's socket in the run directory. */
   readonly socketName: string;
   /** Name of the file in the run directory that the server executes before it lets anybody in. */
@@ -69,6 +94,11 @@ export interface Engine {
   serveCommand(): readonly string[];
   /** The server of an import: bulk settings, nothing durable before the shutdown. */
   importCommand(memoryBytes: number): readonly string[];
+  /** The server of an import over the data directory of another server. It executes `adoptFileName` in `home` first. */
+  adoptCommand(memoryBytes: number): readonly string[];
+  readonly adoptFileName: string;
+  /** Lets the import's administrator in, and takes out what would be in the way of instances. */
+  readonly adoptStatements: string;
   /** The client that loads a dump from its standard input, into `database` unless the dump names another. */
   loadCommand(database: string | undefined): readonly string[];
   /** What the start-up file says: gives the account its password, in a form that tells nobody the password. */

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { makeCertificate } from './certificate.ts';
 import { inContainer, type Engine } from './engine.ts';
+import { adoptStatements, mariadbBackup } from './mariadb-backup.ts';
 import { connect, greet, MariadbAdminSession, quoteText, shutDown } from './mariadb-session.ts';
 
 const socketName = 'mysqld.sock';
 const startupFileName = 'startup.sql';
+const adoptFileName = 'adopt.sql';
 const certificate = { cert: 'server-cert.pem', key: 'server-key.pem' } as const;
 
 /** What all servers share. Measured: see `npm run bench -- create`. */
@@ -39,6 +41,7 @@ const excerptOf = (text: string): string =>
 
 export const mariadb: Engine = {
   name: 'mariadb',
+  backup: mariadbBackup,
   socketName,
   startupFileName,
 
@@ -86,6 +89,14 @@ export const mariadb: Engine = {
     '--net-read-timeout=86400',
     '--wait-timeout=604800',
   ],
+
+  adoptCommand: (memoryBytes) => [
+    ...mariadb.importCommand(memoryBytes),
+    `--init-file=${inContainer.home}/${adoptFileName}`,
+  ],
+
+  adoptFileName,
+  adoptStatements,
 
   loadCommand: (database) => [
     'mariadb',

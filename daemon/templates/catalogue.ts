@@ -21,12 +21,18 @@ const Manifest = Type.Object({
     sizeBytes: Type.Integer(),
     modifiedMs: Type.Number(),
     sha256: Type.String(),
+    /** Of a directory: names, sizes and times of all its files. */
+    fingerprint: Type.Optional(Type.String()),
     hookSha256: Type.Union([Type.String(), Type.Null()]),
+    scriptSha256: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    maskSha256: Type.Optional(Type.Union([Type.String(), Type.Null()])),
   }),
   /** The database that clients are given. */
   database: Type.String(),
   databases: Type.Array(Type.String()),
   username: Type.String(),
+  /** Whether its mask says that this template is never published without one. */
+  maskRequired: Type.Optional(Type.Boolean()),
 });
 /** What a version carries with it, so that it can be shipped to another host. */
 export type Manifest = Static<typeof Manifest>;

@@ -1,21 +1,45 @@
 /** What the operator dropped in `dumps/`. MyAAS only reads there. */
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { sep } from 'node:path';
-import { errors, hasErrno, messageOf, type MyaasError } from '../errors.ts';
+import { errors, hasErrno, messageOf, MyaasError } from '../errors.ts';
 import { isName } from '../names.ts';
+import { findCompanions, isCompanion, type Companions } from './companions.ts';
+import { resolveInside } from './inside.ts';
+import {
+  fingerprint,
+  newestMs,
+  readTree,
+  recogniseTree,
+  sizeOf,
+  type DirectoryFormat,
+  type TreeFile,
+} from './tree.ts';
 import { compressions } from './unpack.ts';
 
-export interface Dump {
+interface CommonDump {
   readonly template: string;
   /** Its name in the directory, for people. */
   readonly file: string;
   /** Where the data is: symlinks resolved. */
   readonly path: string;
   readonly sizeBytes: number;
+  /** Of a directory: of the newest file in it. */
   readonly modifiedMs: number;
-  /** `<template>.after-import.sql`, when there is one. */
-  readonly hookPath: string | undefined;
+  readonly companions: Companions;
 }
+
+/** One file: SQL, or a stream of mariadb-backup, which is told when it is read. */
+export interface FileDump extends CommonDump {
+  readonly format: 'file';
+}
+
+export interface DirectoryDump extends CommonDump {
+  readonly format: DirectoryFormat;
+  /** All there is in it. Sorted by name. */
+  readonly files: readonly TreeFile[];
+}
+
+export type Dump = FileDump | DirectoryDump;
 
 export interface BadDump {
   readonly template: string;
@@ -23,96 +47,141 @@ export interface BadDump {
   readonly error: MyaasError;
 }
 
-const dumpPattern = new RegExp(`^(.*)\\.sql(?:\\.(?:${Object.keys(compressions).join('|')}))?$`, 'i');
-const hookSuffix = '.after-import';
+/** Names of single files: of SQL, and of streams of mariadb-backup. */
+const dumpPattern = new RegExp(
+  `^(.*)\\.(?:sql|xb|xbstream|mbstream)(?:\\.(?:${Object.keys(compressions).join('|')}))?$`,
+  'i',
+);
 
-/** Every dump of the directory, and every file that looks like one and can't be. Sorted by name. */
+interface Candidate {
+  readonly file: string;
+  readonly template: string;
+  readonly path: string;
+  readonly isDirectory: boolean;
+}
+
+/** Every dump of the directory, and everything that looks like one and can't be. Sorted by name. */
 export async function listDumps(directory: string): Promise<{ dumps: Dump[]; bad: BadDump[] }> {
-  let files: string[];
-  try {
-    files = (await readdir(directory)).sort();
-  } catch (error) {
+  const root = await realpath(directory).catch((error: unknown) => {
     if (!hasErrno(error, 'ENOENT')) throw error;
     throw errors.hostNotReady(
       `The dumps directory ${directory} is not there.`,
       'Run "myaas init" as root.',
       error,
     );
-  }
-  const root = await realpath(directory);
-  const candidates = files.flatMap((file) => {
-    const stem = dumpPattern.exec(file)?.[1];
-    return stem === undefined || file.startsWith('.') ? [] : [{ file, stem }];
   });
-  const stems = candidates.map(({ stem }) => stem);
+  const files = (await readdir(root)).filter((file) => !file.startsWith('.')).sort();
   const dumps: Dump[] = [];
   const bad: BadDump[] = [];
-  for (const { file, stem } of candidates) {
-    if (stem.endsWith(hookSuffix)) continue;
-    const reject = (why: string, hint?: string) =>
-      bad.push({ template: stem, file, error: errors.dumpBad(file, why, hint) });
-    if (!isName('template', stem)) {
-      reject(
-        'its name cannot be a template name.',
-        'A name has 1 to 63 letters, digits, "_" or "-" and starts with a letter or digit.',
-      );
-      continue;
+  const candidates = await findCandidates(root, files, bad);
+  for (const candidate of candidates) {
+    const { file, template } = candidate;
+    try {
+      const rivals = candidates.filter((other) => other.template === template).map((other) => other.file);
+      if (rivals.length > 1) {
+        const all = rivals.join(', ');
+        throw errors.dumpBad(
+          file,
+          `several dumps are for template "${template}": ${all}.`,
+          'Keep one of them.',
+        );
+      }
+      const companions = await findCompanions(root, files, template, file);
+      dumps.push(await describe({ ...candidate, companions }));
+    } catch (error) {
+      // One dump, whatever is the matter with it, is no reason to import none of the others.
+      bad.push({ template, file, error: asDumpError(file, error) });
     }
-    if (stems.filter((other) => other === stem).length > 1) {
-      const rivals = candidates.filter((other) => other.stem === stem).map((other) => other.file);
-      reject(`several dumps are for template "${stem}": ${rivals.join(', ')}.`, 'Keep one of them.');
-      continue;
-    }
-    const hook = `${stem}${hookSuffix}.sql`;
-    const misnamedHook = candidates.find((other) => other.stem === stem + hookSuffix && other.file !== hook);
-    if (misnamedHook) {
-      // Better no import than one whose masking was left out.
-      reject(
-        `its hook ${misnamedHook.file} must be called ${hook}, and not be packed.`,
-        'Unpack or rename the hook.',
-      );
-      continue;
-    }
-    const resolved = await resolveFile(root, directory, file);
-    const resolvedHook = files.includes(hook) ? await resolveFile(root, directory, hook) : undefined;
-    if ('why' in resolved) reject(resolved.why, resolved.hint);
-    else if (resolvedHook && 'why' in resolvedHook)
-      reject(`its hook ${hook} ${resolvedHook.why}`, resolvedHook.hint);
-    else dumps.push({ template: stem, file, ...resolved, hookPath: resolvedHook?.path });
   }
-  return { dumps, bad };
+  return { dumps, bad: bad.sort((a, b) => (a.file < b.file ? -1 : 1)) };
+}
+
+/** What may be a dump by its kind and name, and, in `bad`, what may not. */
+async function findCandidates(root: string, files: readonly string[], bad: BadDump[]): Promise<Candidate[]> {
+  const candidates: Candidate[] = [];
+  /** Directories that links lead into: where operators keep dumps, and no dumps themselves. */
+  const stores = new Set<string>();
+  for (const file of files) {
+    if (isCompanion(file)) continue;
+    const stem = dumpPattern.exec(file)?.[1];
+    // Whatever else lies there is none of our business.
+    if (stem === undefined && !(await isDirectoryAt(`${root}/${file}`))) continue;
+    try {
+      const path = await resolveInside(root, file);
+      const isDirectory = stem === undefined;
+      const store = path.slice(root.length + 1).split(sep)[0] ?? '';
+      if (store !== file) stores.add(store);
+      const template = stem ?? file;
+      if (!isName('template', template)) {
+        throw errors.dumpBad(
+          file,
+          'its name cannot be a template name.',
+          'A name has 1 to 63 letters, digits, "_" or "-" and starts with a letter or digit.',
+        );
+      }
+      if (stem !== undefined && !(await lstat(path)).isFile())
+        throw errors.dumpBad(file, 'is not a regular file.', `Name a directory of a dump just "${stem}".`);
+      candidates.push({ file, template, path, isDirectory });
+    } catch (error) {
+      bad.push({ template: stem ?? file, file, error: asDumpError(file, error) });
+    }
+  }
+  return candidates.filter(({ file, isDirectory }) => !(isDirectory && stores.has(file)));
+}
+
+async function isDirectoryAt(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 /** The dump as it is now: it may have waited long for its turn. Throws `MYAAS_DUMP_BAD` when it has vanished. */
-export async function refreshDump(dump: Dump): Promise<Dump> {
+export async function refreshDump(directory: string, { template, ...dump }: Dump): Promise<Dump> {
   try {
-    const { size, mtimeMs } = await stat(dump.path);
-    return { ...dump, sizeBytes: size, modifiedMs: mtimeMs };
+    const root = await realpath(directory);
+    const companions = await findCompanions(root, await readdir(root), template, dump.file);
+    return await describe({ ...dump, template, companions, isDirectory: dump.format !== 'file' });
   } catch (error) {
-    throw errors.dumpBad(dump.file, `it cannot be read: ${messageOf(error)}.`);
+    throw asDumpError(dump.file, error);
   }
 }
 
-type Resolved = { path: string; sizeBytes: number; modifiedMs: number } | { why: string; hint: string };
+/** Throws `MYAAS_DUMP_BAD` when the dump is another than when it was listed. */
+export async function assertUntouched(dump: Dump): Promise<void> {
+  const now = await describe({ ...dump, isDirectory: dump.format !== 'file' }).catch((error: unknown) => {
+    throw asDumpError(dump.file, error);
+  });
+  const isSame =
+    dump.format === 'file' || now.format === 'file'
+      ? now.sizeBytes === dump.sizeBytes && now.modifiedMs === dump.modifiedMs
+      : fingerprint(now.files) === fingerprint(dump.files);
+  if (isSame) return;
+  throw errors.dumpBad(
+    dump.file,
+    'it was changed while it was read.',
+    'Write dumps under another name and rename them when they are whole.',
+  );
+}
 
-async function resolveFile(root: string, directory: string, file: string): Promise<Resolved> {
-  const link = `${directory}/${file}`;
-  try {
-    const path = await realpath(link);
-    if (!path.startsWith(root + sep)) {
-      return {
-        why: 'is a symbolic link that leaves the dumps directory.',
-        hint: 'Copy or hard-link the file, or bind-mount its directory below dumps/.',
-      };
-    }
+async function describe({
+  template,
+  file,
+  path,
+  isDirectory,
+  companions,
+}: Candidate & { companions: Companions }): Promise<Dump> {
+  const common = { template, file, path, companions };
+  if (!isDirectory) {
     const { size, mtimeMs } = await stat(path);
-    if (!(await lstat(path)).isFile())
-      return { why: 'is not a regular file.', hint: 'A dump is one file of SQL.' };
-    return { path, sizeBytes: size, modifiedMs: mtimeMs };
-  } catch (error) {
-    // One unreadable file, whatever is the matter with it, is no reason to import none of the others.
-    if (hasErrno(error, 'ENOENT'))
-      return { why: 'points to nothing, or vanished.', hint: 'Mend the link or put the file back.' };
-    return { why: `cannot be read: ${messageOf(error)}.`, hint: 'Mend the link or put the file back.' };
+    return { ...common, format: 'file', sizeBytes: size, modifiedMs: mtimeMs };
   }
+  const files = await readTree(path, file);
+  const format = await recogniseTree(path, file, files);
+  return { ...common, format, files, sizeBytes: sizeOf(files), modifiedMs: newestMs(files) };
+}
+
+function asDumpError(file: string, error: unknown): MyaasError {
+  if (error instanceof MyaasError) return error;
+  return errors.dumpBad(file, `cannot be read: ${messageOf(error)}.`, 'Mend the link or put the file back.');
 }

@@ -1,5 +1,5 @@
 /** A data directory of a new version, and the server that fills it. */
-import { chown, mkdir, writeFile } from 'node:fs/promises';
+import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createSubvolume } from '../drivers/btrfs.ts';
 import { inContainer, type AdminSession } from '../engines/engine.ts';
 import { errors, messageOf, MyaasError } from '../errors.ts';
@@ -44,16 +44,21 @@ export async function initialise(run: ImportRun): Promise<void> {
 export async function addExtraFiles(run: ImportRun): Promise<void> {
   const { uid, gid } = run.deps.servers.owner;
   for (const { name, text } of await run.deps.engine.extraFiles()) {
-    await writeFile(`${run.datadir}/${name}`, text, { mode: 0o400 });
+    await rm(`${run.datadir}/${name}`, { force: true });
+    await writeFile(`${run.datadir}/${name}`, text, { mode: 0o400, flag: 'wx' });
     await chown(`${run.datadir}/${name}`, uid, gid);
   }
 }
 
-export async function startImportServer(run: ImportRun): Promise<ImportServer> {
+/** `adopted`: over the data directory of another server. */
+export async function startImportServer(run: ImportRun, adopted: boolean): Promise<ImportServer> {
   run.enter('starting');
   const { engine, servers, config } = run.deps;
+  const command = adopted
+    ? engine.adoptCommand(config.memoryLimitBytes)
+    : engine.importCommand(config.memoryLimitBytes);
   const { containerId, greeted } = await servers.start(
-    run.server(engine.importCommand(config.memoryLimitBytes)),
+    run.server(command),
     () => Promise.resolve(),
     (socketPath, signal) => engine.admin(socketPath, signal),
     run.signal,

@@ -172,7 +172,7 @@ export class ImportJobs {
     const startedMs = performance.now();
     const seconds = () => Math.round((performance.now() - startedMs) / 100) / 10;
     try {
-      const dump = await refreshDump(listed);
+      const dump = await refreshDump(this.#deps.dumpsDirectory, listed);
       // A dump that failed is tried again, though it be the same: the reason may have been elsewhere.
       if (!force && (await importer.isUnchanged(dump, signal))) {
         this.#change(job, work, { state: 'unchanged' });

@@ -1,7 +1,5 @@
 /** The loading of a dump into the server of an import. */
-import { stat } from 'node:fs/promises';
 import type { AdminSession } from '../engines/engine.ts';
-import { errors } from '../errors.ts';
 import { loadFailed, runClient } from './client.ts';
 import type { ImportRun } from './run.ts';
 
@@ -23,7 +21,6 @@ export class DumpLoader {
   async load(wanted: string): Promise<Loaded> {
     this.#run.enter('loading');
     const sha256 = await this.#loadDump(wanted);
-    await this.#checkUntouched();
     return { sha256 };
   }
 
@@ -58,17 +55,5 @@ export class DumpLoader {
       const leftMs = (elapsedMs / doneBytes) * (this.#run.dump.sizeBytes - doneBytes);
       this.#run.report(doneBytes, elapsedMs < 1000 ? null : Math.round(leftMs / 1000));
     };
-  }
-
-  async #checkUntouched(): Promise<void> {
-    const { path, file, sizeBytes, modifiedMs } = this.#run.dump;
-    const { size, mtimeMs } = await stat(path);
-    if (size !== sizeBytes || mtimeMs !== modifiedMs) {
-      throw errors.dumpBad(
-        file,
-        'it was changed while it was read.',
-        'Write dumps under another name and rename them when they are whole.',
-      );
-    }
   }
 }

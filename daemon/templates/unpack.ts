@@ -96,6 +96,24 @@ async function* contentOf(
   }
 }
 
+/** What the content begins with, at most so many bytes; nothing when it can't be read, which whoever reads it all is told. */
+export async function startOf(packed: DumpFile, lengthBytes: number, signal: AbortSignal): Promise<Buffer> {
+  const enough = new AbortController();
+  let start: Buffer = Buffer.alloc(0);
+  try {
+    const { content } = await unpack(packed, AbortSignal.any([signal, enough.signal]), () => undefined);
+    for await (const chunk of content) {
+      start = Buffer.concat([start, chunk as Buffer]);
+      if (start.length >= lengthBytes) break;
+    }
+  } catch {
+    signal.throwIfAborted();
+  } finally {
+    enough.abort();
+  }
+  return start.subarray(0, lengthBytes);
+}
+
 function unpacker(program: Exclude<Compression, undefined>, signal: AbortSignal) {
   return execa(program, ['-dc'], {
     cancelSignal: signal,

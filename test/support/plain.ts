@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import Dockerode from 'dockerode';
 import { execa } from 'execa';
 import mysql, { type Connection } from 'mysql2/promise';
@@ -21,6 +21,12 @@ export interface PlainServer extends AsyncDisposable {
   contents(): Promise<Contents>;
   /** What `mariadb-dump` writes with these options. */
   dump(options: readonly string[]): Promise<Buffer>;
+  /** A directory that has the same path here and for the server, which may write in it. */
+  makeDirectory(name: string): Promise<string>;
+  /** The server's socket, for programs of this machine. */
+  readonly socketPath: string;
+  /** Runs a program of the server's image beside the server; what it writes to standard output. */
+  run(command: string): Promise<Buffer>;
   dropDatabases(): Promise<void>;
   restart(): Promise<void>;
 }
@@ -48,7 +54,11 @@ export async function startPlainServer(): Promise<PlainServer> {
     Cmd: [`{ test -d /plain/data || ${install} --skip-test-db; } >/dev/null && exec ${server}`],
     // A client takes the character set from its locale: UTF-8 on the systems that people work at.
     Env: ['LANG=C.UTF-8'],
-    HostConfig: { NetworkMode: 'none', Binds: [`${directory}:/plain`], Tmpfs: { '/tmp': '' } },
+    HostConfig: {
+      NetworkMode: 'none',
+      Binds: [`${directory}:/plain`, `${directory}:${directory}`],
+      Tmpfs: { '/tmp': '' },
+    },
   });
 
   const start = async () => {
@@ -70,20 +80,23 @@ export async function startPlainServer(): Promise<PlainServer> {
 
   const execute = (sql: string) => withConnection((connection) => connection.query(sql));
 
-  const runClient = async (argument: string): Promise<void> => {
+  const run = async (command: string): Promise<Buffer> => {
     const exec = await container.exec({
-      Cmd: ['/bin/sh', '-c', `${client} ${argument} < /plain/dump.sql`],
+      Cmd: ['/bin/sh', '-c', command],
       AttachStdout: true,
       AttachStderr: true,
     });
     const stream = await exec.start({});
     const [out, err] = [new PassThrough(), new PassThrough()];
     docker.modem.demuxStream(stream, out, err);
-    stream.once('end', () => err.end());
-    out.resume();
-    const said = await text(err);
+    stream.once('end', () => {
+      out.end();
+      err.end();
+    });
+    const [written, said] = await Promise.all([buffer(out), text(err)]);
     const { ExitCode: exitCode } = await exec.inspect();
-    if (exitCode !== 0) throw new Error(`The plain client ended with ${String(exitCode)}: ${said}`);
+    if (exitCode !== 0) throw new Error(`"${command}" ended with ${String(exitCode)}: ${said}`);
+    return written;
   };
 
   const databases = async (connection: Connection): Promise<string[]> =>
@@ -100,7 +113,7 @@ export async function startPlainServer(): Promise<PlainServer> {
     async load(dump, database) {
       if (database !== undefined) await execute(`create database ${quoteName(database)}`);
       await writeFile(`${directory}/dump.sql`, dump);
-      await runClient(database ?? '');
+      await run(`${client} ${database ?? ''} < /plain/dump.sql`);
       const contents = Object.keys(await withConnection(contentsOf));
       // Nobody would have made a database for a dump that makes its own.
       const inVain =
@@ -119,6 +132,14 @@ export async function startPlainServer(): Promise<PlainServer> {
       if (exitCode !== 0) throw new Error(Buffer.from(stderr).toString());
       return Buffer.from(stdout);
     },
+    async makeDirectory(name) {
+      const path = `${directory}/${name}`;
+      await mkdir(path);
+      await chown(path, owner.uid, owner.gid);
+      return path;
+    },
+    socketPath: `${directory}/s`,
+    run,
     dropDatabases: () =>
       withConnection(async (connection) => {
         await connection.query('set foreign_key_checks = 0');

@@ -1,0 +1,90 @@
+/** The data of a new version: loaded into a server with bulk settings, or adopted, and made safe to be cloned. */
+import { rm } from 'node:fs/promises';
+import type { AdminSession } from '../engines/engine.ts';
+import { adoptBackup, isBackupStream } from './backup.ts';
+import { chooseDatabase, type ChosenDatabase } from './database.ts';
+import { assertUntouched } from './dumps.ts';
+import { runHook } from './hook.ts';
+import { explainFailure, initialise, startImportServer } from './import-server.ts';
+import { DumpLoader } from './load.ts';
+import type { ImportRun } from './run.ts';
+import { hashOf } from './unchanged.ts';
+
+export interface Filled extends ChosenDatabase {
+  readonly engineVersion: string;
+  /** Of the dump, packed as it is. */
+  readonly sha256: string;
+}
+
+/** Leaves a data directory whose server was shut down cleanly. Throws `MYAAS_DUMP_BAD` where the dump is to blame. */
+export async function fill(run: ImportRun): Promise<Filled> {
+  const { dump } = run;
+  if (dump.format === 'backup' || (dump.format === 'file' && (await isBackupStream(run)))) {
+    const sha256 = await adoptBackup(run);
+    return withServer(run, true, async (admin) => {
+      await rm(`${run.home}/${run.deps.engine.adoptFileName}`);
+      return finish(run, admin, sha256);
+    });
+  }
+  await initialise(run);
+  return withServer(run, false, async (admin) => {
+    const wanted = run.deps.config.dbDatabase ?? dump.template;
+    await admin.createDatabase(wanted);
+    const sha256 = await load(run, admin, wanted);
+    const filled = await finish(run, admin, sha256);
+    run.enter('statistics');
+    await admin.analyze(run.signal);
+    return filled;
+  });
+}
+
+/** Starts the import's server, does the work, and shuts it down cleanly. */
+async function withServer<T>(
+  run: ImportRun,
+  adopted: boolean,
+  work: (admin: AdminSession) => Promise<T>,
+): Promise<T> {
+  const server = await startImportServer(run, adopted);
+  const { admin, containerId } = server;
+  // A server that hangs on a full disk answers no query, so that nothing else would end one.
+  using _ = run.killOnAbort(containerId);
+  let result;
+  try {
+    result = await work(admin);
+    run.enter('shutdown');
+    await admin.shutdown();
+  } catch (error) {
+    throw await explainFailure(run, error, server);
+  } finally {
+    admin.close();
+  }
+  await run.awaitCleanShutdown(containerId);
+  return result;
+}
+
+/** Loads a dump that is SQL; its hash, where it is known from the reading. */
+async function load(run: ImportRun, admin: AdminSession, wanted: string): Promise<string | undefined> {
+  switch (run.dump.format) {
+    case 'file':
+      return (await new DumpLoader(run, admin).load(wanted)).sha256;
+    case 'mydumper':
+    case 'tab':
+    case 'backup':
+      throw new Error('Not yet.');
+  }
+}
+
+/** What is the same for data from anywhere: it must not have changed, its hook runs, its accounts are locked. */
+async function finish(run: ImportRun, admin: AdminSession, sha256: string | undefined): Promise<Filled> {
+  const { dump, deps } = run;
+  const wanted = deps.config.dbDatabase ?? dump.template;
+  const engineVersion = await admin.version();
+  const hash = sha256 ?? (await hashOf(dump, run.signal));
+  await assertUntouched(dump);
+  const { database } = await chooseDatabase(admin, wanted, dump.file);
+  await runHook(run, database);
+  const chosen = await chooseDatabase(admin, wanted, dump.file);
+  run.enter('accounts');
+  await admin.secureAccounts(deps.config.dbUsername);
+  return { engineVersion, sha256: hash, ...chosen };
+}

@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import type { Manifest } from './catalogue.ts';
+import { hashCompanions } from './companions.ts';
+import type { Dump } from './dumps.ts';
+import { fingerprint, hashTree } from './tree.ts';
+
+/** Whether a version was made of exactly this dump and its companions. Reads the dump only if size and time leave doubt. */
+export async function isUnchanged(
+  { dump: former }: Manifest,
+  dump: Dump,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (former.sizeBytes !== dump.sizeBytes) return false;
+  const { hookSha256, scriptSha256, maskSha256 } = await hashCompanions(dump.companions);
+  if (former.hookSha256 !== hookSha256) return false;
+  if ((former.scriptSha256 ?? null) !== scriptSha256 || (former.maskSha256 ?? null) !== maskSha256)
+    return false;
+  const looksTheSame =
+    dump.format === 'file'
+      ? former.modifiedMs === dump.modifiedMs
+      : former.fingerprint === fingerprint(dump.files);
+  if (looksTheSame && former.file === dump.file) return true;
+  return (await hashOf(dump, signal)) === former.sha256;
+}
+
+/** The hash of a dump as it is, packed. */
+export async function hashOf(dump: Dump, signal: AbortSignal): Promise<string> {
+  if (dump.format !== 'file') return hashTree(dump.path, dump.format, dump.files, signal);
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(dump.path), hash, { signal });
+  return hash.digest('hex');
+}
