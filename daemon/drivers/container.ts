@@ -2,7 +2,7 @@
 import type { ContainerCreateOptions } from 'dockerode';
 
 /** What a container is there for. */
-export type Role = 'namespace' | 'server' | 'initialise' | 'import' | 'client';
+export type Role = 'namespace' | 'server' | 'initialise' | 'import' | 'client' | `client-${number}`;
 
 export interface ContainerSpec {
   readonly role: Role;

@@ -9,7 +9,7 @@ const systemDatabases = ['mysql', 'information_schema', 'performance_schema', 's
 const loginTimeoutMs = 10 * 60_000;
 
 /** A name in backticks. */
-const quoteName = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
+export const quoteName = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
 /** A string literal that is right under every sql_mode. */
 export const quoteText = (text: string): string => `'${text.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { makeCertificate } from './certificate.ts';
 import { inContainer, type Engine } from './engine.ts';
 import { adoptStatements, mariadbBackup } from './mariadb-backup.ts';
+import { MariadbBulkSession, parseState, restoreState, stateQuery } from './mariadb-bulk.ts';
 import { connect, greet, MariadbAdminSession, quoteText, shutDown } from './mariadb-session.ts';
 
 const socketName = 'mysqld.sock';
@@ -104,6 +105,8 @@ export const mariadb: Engine = {
     `--socket=${inContainer.run}/${socketName}`,
     '--user=root',
     '--batch',
+    // What it prints is read while it runs.
+    '--unbuffered',
     '--skip-ssl',
     '--default-character-set=utf8mb4',
     '--max-allowed-packet=1G',
@@ -137,6 +140,15 @@ export const mariadb: Engine = {
     const root = { username: 'root', password: '' };
     return new MariadbAdminSession(await connect(socketPath, root, undefined, signal));
   },
+
+  async bulk(socketPath, signal) {
+    const root = { username: 'root', password: '' };
+    return new MariadbBulkSession(await connect(socketPath, root, undefined, signal));
+  },
+
+  stateQuery,
+  parseState,
+  restoreState,
 
   provesCleanShutdown: (log) =>
     /: Shutdown complete\s*$/.test(log) && !/\[ERROR\]/.test(log.slice(log.lastIndexOf('Normal shutdown'))),

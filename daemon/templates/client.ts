@@ -1,23 +1,41 @@
 /** The server's own client: runs SQL text in a container that reaches the import's socket and nothing else. */
+import type { Readable } from 'node:stream';
+import type { Role } from '../drivers/container.ts';
 import { inContainer, type LoadFailure } from '../engines/engine.ts';
 import { errors, type MyaasError } from '../errors.ts';
+import type { BulkStream } from './bulk/stream.ts';
 import { readDump } from './reader.ts';
 import type { ImportRun } from './run.ts';
-import type { DumpFile } from './unpack.ts';
+import { readableOf, type DumpFile } from './unpack.ts';
 
 /**
- * Runs a file of SQL, in `database` unless it names another; the hash of the file as it is. Throws `MYAAS_DUMP_BAD` when
- * the file is not whole.
+ * Runs a file of SQL, in `database` unless it names another; the hash of the file as it is. Rows that `bulk` takes out
+ * are loaded beside it. Throws `MYAAS_DUMP_BAD` when the file is not whole.
  */
 export async function runClient(
   run: ImportRun,
   file: DumpFile,
   database: string | undefined,
   onRead: (doneBytes: number) => void = () => undefined,
+  bulk?: BulkStream,
 ): Promise<{ sha256: string; failure?: never } | { failure: LoadFailure }> {
+  const reading = await readDump(file, run.signal, onRead);
+  const text = bulk ? readableOf(bulk.text(reading.text)) : reading.text;
+  const failure = await feedClient(run, 'client', database, text, bulk);
+  return failure ? { failure } : { sha256: reading.summarize().sha256 };
+}
+
+/** Runs SQL text; why it failed, if it did. An error of `text` is thrown as it is. */
+export async function feedClient(
+  run: ImportRun,
+  role: Role,
+  database: string | undefined,
+  text: Readable,
+  heard?: { onOutput(chunk: Buffer): void; onExit(): void },
+): Promise<LoadFailure | undefined> {
   const { docker, engine, paths, servers, config, image } = run.deps;
   const containerId = await docker.create({
-    role: 'client',
+    role,
     id: run.id,
     image: image(),
     command: engine.loadCommand(database),
@@ -27,12 +45,13 @@ export async function runClient(
     stdin: true,
   });
   using _ = run.killOnAbort(containerId);
-  const reading = await readDump(file, run.signal, onRead);
-  const { exitCode, stderr } = await docker.feed(containerId, reading.text);
+  const { exitCode, stderr } = await docker.feed(containerId, text, {
+    onOutput: (chunk) => heard?.onOutput(chunk),
+    onExit: () => heard?.onExit(),
+  });
   run.signal.throwIfAborted();
   await docker.remove(containerId);
-  if (exitCode !== 0) return { failure: engine.parseLoadError(stderr, exitCode) };
-  return { sha256: reading.summarize().sha256 };
+  return exitCode === 0 ? undefined : engine.parseLoadError(stderr, exitCode);
 }
 
 export function loadFailed(file: string, { line, statement, message }: LoadFailure): MyaasError {

@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises';
 import { execa } from 'execa';
 import { setReadOnly, syncFilesystem } from '../drivers/btrfs.ts';
 import type { Manifest } from './catalogue.ts';
+import { OnlyPlain } from './bulk/only-plain.ts';
 import { hashCompanions } from './companions.ts';
 import { assertDiskSpace, watchDisk } from './disk.ts';
 import type { Dump } from './dumps.ts';
@@ -32,12 +33,22 @@ export class Importer {
 
   /** Imports a dump as a new version and publishes it. Throws `MYAAS_DUMP_BAD` where the dump is to blame. */
   async import(dump: Dump, signal: AbortSignal, onProgress: OnProgress): Promise<Manifest> {
-    const { catalogue, paths } = this.#deps;
+    const { paths } = this.#deps;
     await assertDiskSpace(paths.templates, dump.sizeBytes);
+    try {
+      return await this.#attempt(dump, signal, onProgress, true);
+    } catch (error) {
+      if (!(error instanceof OnlyPlain)) throw error;
+      return this.#attempt(dump, signal, onProgress, false);
+    }
+  }
+
+  async #attempt(dump: Dump, signal: AbortSignal, onProgress: OnProgress, bulk: boolean): Promise<Manifest> {
+    const { catalogue, paths } = this.#deps;
     const version = await catalogue.begin(dump.template);
     using disk = watchDisk(paths.templates);
     const running = AbortSignal.any([signal, disk.full]);
-    const run = new ImportRun(this.#deps, dump, version, running, onProgress);
+    const run = new ImportRun(this.#deps, dump, version, running, onProgress, bulk);
     try {
       const manifest = await build(run);
       await catalogue.publish(manifest);

@@ -1,5 +1,8 @@
 /** The loading of a dump into the server of an import. */
 import type { AdminSession } from '../engines/engine.ts';
+import { loadAgain } from './bulk/again.ts';
+import { Lanes } from './bulk/lanes.ts';
+import { BulkStream } from './bulk/stream.ts';
 import { loadFailed, runClient } from './client.ts';
 import type { ImportRun } from './run.ts';
 
@@ -26,16 +29,23 @@ export class DumpLoader {
 
   async #loadDump(wanted: string): Promise<string> {
     const { dump } = this.#run;
+    await using lanes = this.#run.bulk ? await Lanes.open(this.#run, loadAgain(this.#run)) : undefined;
     const meter = this.#meter();
-    const first = await runClient(this.#run, dump, wanted, meter);
+    const attempt = (database: string | undefined) =>
+      runClient(this.#run, dump, database, meter, lanes && this.#stream(lanes));
+    const first = await attempt(wanted);
     if (!first.failure) return first.sha256;
     if (!first.failure.databaseExists || !(await this.#isUntouched()))
       throw loadFailed(dump.file, first.failure);
     // A script that says CREATE DATABASE, and means the name we gave: it wants to begin on a server without it.
     await this.#admin.dropDatabase(wanted);
-    const second = await runClient(this.#run, dump, undefined, meter);
+    const second = await attempt(undefined);
     if (second.failure) throw loadFailed(dump.file, second.failure);
     return second.sha256;
+  }
+
+  #stream(lanes: Lanes): BulkStream {
+    return new BulkStream({ engine: this.#run.deps.engine, lanes, directory: `${this.#run.home}/tmp` });
   }
 
   async #isUntouched(): Promise<boolean> {

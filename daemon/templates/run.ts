@@ -34,16 +34,26 @@ export class ImportRun {
   readonly id: string;
   /** The new version's directory. */
   readonly home: string;
+  /** Rows may be loaded beside the plain client. */
+  readonly bulk: boolean;
   readonly #onProgress: OnProgress;
   #progress: Progress;
 
-  constructor(deps: ImporterDeps, dump: Dump, version: string, signal: AbortSignal, onProgress: OnProgress) {
+  constructor(
+    deps: ImporterDeps,
+    dump: Dump,
+    version: string,
+    signal: AbortSignal,
+    onProgress: OnProgress,
+    bulk = true,
+  ) {
     this.deps = deps;
     this.dump = dump;
     this.version = version;
     this.signal = signal;
     this.id = `import-${createHash('sha256').update(`${dump.template}/${version}`).digest('hex').slice(0, 12)}`;
     this.home = deps.paths.version(dump.template, version);
+    this.bulk = bulk;
     this.#onProgress = onProgress;
     this.#progress = { phase: 'starting', doneBytes: 0, totalBytes: dump.sizeBytes, secondsLeft: null };
   }

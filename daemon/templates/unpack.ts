@@ -65,13 +65,13 @@ export async function unpack(
   // Heard by who reads the content.
   reading.catch(() => undefined);
   return {
-    content: Readable.from(contentOf(sink, reading, packed, compression), {
-      objectMode: false,
-      highWaterMark: 2 ** 20,
-    }),
+    content: readableOf(contentOf(sink, reading, packed, compression)),
     sha256: () => hash.digest('hex'),
   };
 }
+
+export const readableOf = (chunks: AsyncIterable<Buffer>): Readable =>
+  Readable.from(chunks, { objectMode: false, highWaterMark: 2 ** 20 });
 
 /** What comes out of the pipeline, and its errors, put so that people understand them. */
 async function* contentOf(

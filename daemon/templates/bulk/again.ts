@@ -1,0 +1,23 @@
+import { feedClient, loadFailed } from '../client.ts';
+import type { ImportRun } from '../run.ts';
+import { readableOf } from '../unpack.ts';
+import type { LoadPlain, TableLoad } from './lanes.ts';
+import { OnlyPlain } from './only-plain.ts';
+
+/** Loads rows as they stand in the dump, by a client of their own. Errors tell the lines of the dump. */
+export const loadAgain =
+  (run: ImportRun): LoadPlain =>
+  async (load, lane) => {
+    const text = readableOf(textOf(run, load));
+    const failure = await feedClient(run, `client-${lane}`, undefined, text);
+    if (!failure) return;
+    // It did not even get in: the dump has changed the accounts.
+    if (failure.line === undefined) throw new OnlyPlain(failure.message);
+    throw loadFailed(run.dump.file, failure);
+  };
+
+async function* textOf(run: ImportRun, { state, line, spool }: TableLoad): AsyncGenerator<Buffer> {
+  yield Buffer.from(run.deps.engine.restoreState(state));
+  yield Buffer.alloc(line - 1, '\n');
+  yield* spool.read();
+}

@@ -1,0 +1,178 @@
+/** Loads tables side by side, a `LOAD DATA` each, and by the plain client those that do not come out as they should. */
+import { availableParallelism } from 'node:os';
+import type { BulkSession, BulkTable, ClientState } from '../../engines/engine.ts';
+import { inContainer } from '../../engines/engine.ts';
+import { messageOf } from '../../errors.ts';
+import type { ImportRun } from '../run.ts';
+import { makeFifo, writeFifo } from './fifo.ts';
+import type { InsertHead } from './insert-head.ts';
+import { RowConverter, UnfitRows } from './rows.ts';
+import type { Spool } from './spool.ts';
+
+/** A table whose rows are being read, or were. */
+export interface TableLoad {
+  readonly table: BulkTable;
+  readonly state: ClientState;
+  readonly head: InsertHead;
+  readonly spool: Spool;
+  /** Of the dump, where the rows begin. */
+  readonly line: number;
+}
+
+/** How a table's rows came in. */
+export interface LoadedTable {
+  readonly name: string;
+  readonly rows: number;
+  readonly sizeBytes: number;
+  readonly seconds: number;
+  /** Why it was loaded by the plain client; undefined when it was not. */
+  readonly plainBecause: string | undefined;
+}
+
+/** Loads spooled text as the plain client would have. */
+export type LoadPlain = (load: TableLoad, lane: number) => Promise<void>;
+
+export class Lanes implements AsyncDisposable {
+  /** A session that is only asked, and so never busy. */
+  readonly inspector: BulkSession;
+  readonly #lanes: readonly Lane[];
+  readonly #idle: Lane[];
+  readonly #loadPlain: LoadPlain;
+  readonly #waiting: TableLoad[] = [];
+  readonly #running = new Set<Promise<void>>();
+  /** Those that were not loaded yet. */
+  readonly #spools = new Set<Spool>();
+  readonly loaded: LoadedTable[] = [];
+  #failure: { readonly error: unknown } | undefined;
+
+  private constructor(lanes: readonly Lane[], inspector: BulkSession, loadPlain: LoadPlain) {
+    this.#lanes = lanes;
+    this.inspector = inspector;
+    this.#idle = [...lanes];
+    this.#loadPlain = loadPlain;
+  }
+
+  /** As many as there are cores: loading is work for them. Connects at once, before a dump changes accounts. */
+  static async open(run: ImportRun, loadPlain: LoadPlain): Promise<Lanes> {
+    const { engine, servers } = run.deps;
+    const socketPath = servers.socketOf(run.server([]));
+    const lanes: Lane[] = [];
+    for (let index = 0; index < availableParallelism(); index++) {
+      const file = `rows-${String(index)}.fifo`;
+      await makeFifo(`${run.home}/tmp/${file}`);
+      const session = await engine.bulk(socketPath, run.signal);
+      lanes.push({
+        index,
+        session,
+        path: `${run.home}/tmp/${file}`,
+        serverPath: `${inContainer.tmp}/${file}`,
+      });
+    }
+    return new Lanes(lanes, await engine.bulk(socketPath, run.signal), loadPlain);
+  }
+
+  add(load: TableLoad): void {
+    this.#spools.add(load.spool);
+    this.#waiting.push(load);
+    this.#startNext();
+  }
+
+  /** Throws what went wrong first, if anything did. */
+  check(): void {
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  /** Waits for all tables that were added; their spools must have been closed. Throws what went wrong first. */
+  async drain(): Promise<void> {
+    while (this.#running.size > 0) await Promise.race(this.#running);
+    this.check();
+  }
+
+  /** Ends whatever still runs. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#failure ??= { error: new Error('The lanes were closed.') };
+    this.inspector.close();
+    for (const { session } of this.#lanes) session.close();
+    for (const spool of this.#spools) spool.end();
+    await Promise.all(this.#running);
+    for (const spool of this.#spools) await spool[Symbol.asyncDispose]();
+  }
+
+  #startNext(): void {
+    if (this.#failure) return;
+    // The largest first, so that none is left alone at the end.
+    this.#waiting.sort((a, b) => b.spool.sizeBytes - a.spool.sizeBytes);
+    const lane = this.#waiting.length > 0 ? this.#idle.pop() : undefined;
+    const load = lane && this.#waiting.shift();
+    if (!lane || !load) return;
+    const running = this.#load(lane, load)
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+      })
+      .finally(() => {
+        this.#running.delete(running);
+        this.#idle.push(lane);
+        this.#startNext();
+      });
+    this.#running.add(running);
+  }
+
+  async #load(lane: Lane, load: TableLoad): Promise<void> {
+    const { spool } = load;
+    const startedMs = performance.now();
+    const { rows, plainBecause } = await loadInBulk(lane, load);
+    if (plainBecause !== undefined) {
+      await lane.session.empty(load.table);
+      await this.#loadPlain(load, lane.index);
+    }
+    this.#spools.delete(spool);
+    await spool[Symbol.asyncDispose]();
+    const { database, table } = load.table.name;
+    const seconds = Math.round(performance.now() - startedMs) / 1000;
+    this.loaded.push({
+      name: `${database}.${table}`,
+      rows,
+      sizeBytes: spool.sizeBytes,
+      seconds,
+      plainBecause,
+    });
+  }
+}
+
+interface Lane {
+  readonly index: number;
+  readonly session: BulkSession;
+  /** Of its FIFO, for us and for the server. */
+  readonly path: string;
+  readonly serverPath: string;
+}
+
+/** Why it must be done again, by the plain client, when not exactly the rows that were read came in, and silently. */
+async function loadInBulk(
+  lane: Lane,
+  { table, state, head, spool }: TableLoad,
+): Promise<{ readonly rows: number; readonly plainBecause: string | undefined }> {
+  const converter = new RowConverter(head.bytes, table.columns);
+  const loading = lane.session.load(table, lane.serverPath, state);
+  const outcome = loading.then(
+    ({ rows, warnings, hasGenerated }) => {
+      if (rows !== converter.rows) return `${String(rows)} rows came in of ${String(converter.rows)}`;
+      if (warnings > 0) return `the server had ${String(warnings)} warnings`;
+      return hasGenerated ? 'the server numbered its rows' : undefined;
+    },
+    (error: unknown) => `the server said: ${messageOf(error)}`,
+  );
+  try {
+    await writeFifo(lane.path, convert(converter, spool), outcome);
+  } catch (error) {
+    await outcome;
+    if (!(error instanceof UnfitRows)) throw error;
+    return { rows: 0, plainBecause: error.message };
+  }
+  return { rows: converter.rows, plainBecause: await outcome };
+}
+
+async function* convert(converter: RowConverter, spool: Spool): AsyncGenerator<readonly Buffer[]> {
+  for await (const text of spool.read()) yield converter.push(text);
+  yield converter.end();
+}

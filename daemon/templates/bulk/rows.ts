@@ -1,0 +1,315 @@
+/**
+ * The rows of INSERT statements as text for `LOAD DATA … fields terminated by ',' enclosed by '\'' escaped by '\\'
+ * lines starting by '(' terminated by ')'`: nearly as they stand. What would not come out as the same value, byte for
+ * byte, is written otherwise where that is exact, and refused where it is not.
+ */
+
+import type { ColumnKind, RowColumn } from '../../engines/engine.ts';
+
+/** Thrown when the rows must be loaded by the plain client. */
+export class UnfitRows extends Error {}
+
+const quote = 0x27;
+const backslash = 0x5c;
+const open = 0x28;
+const close = 0x29;
+const comma = 0x2c;
+const semicolon = 0x3b;
+const isSpace = (byte: number | undefined): boolean =>
+  byte === 0x20 || (byte !== undefined && byte >= 0x09 && byte <= 0x0d);
+
+/** The longest literal without quotes, but for 0x…, which is converted as it comes. */
+const literalLimitBytes = 128;
+const oneBackslash = Buffer.from('\\');
+const oneQuote = Buffer.from("'");
+const nullLiteral = Buffer.from('NULL');
+
+/** MariaDB rounds literals to 38 decimals; text it does not. */
+const literals: Readonly<Record<Exclude<ColumnKind, 'bit' | 'binary' | 'text' | 'generated'>, RegExp>> = {
+  integer: /^[-+]?\d{1,20}$/,
+  decimal: /^-?(?=\.?\d)\d{0,65}(?:\.\d{0,38})?$/,
+  float: /^-?(?=\.?\d)\d{0,65}(?:\.\d{0,38})?(?:e[-+]?\d{1,3})?$/i,
+  year: /^\d{4}$/,
+};
+const negativeZero = /^-[0.]+$/;
+
+type State = 'head' | 'before-row' | 'after-row' | 'field' | 'string' | 'hex' | 'after-field';
+
+export class RowConverter {
+  readonly #columns: readonly RowColumn[];
+  readonly #head: Buffer;
+  #state: State = 'head';
+  #column = 0;
+  #rest: Buffer = Buffer.alloc(0);
+  /** Rows read so far. */
+  rows = 0;
+
+  /** `head` begins every statement, byte for byte. */
+  constructor(head: Buffer, columns: readonly RowColumn[]) {
+    this.#head = head;
+    this.#columns = columns;
+  }
+
+  /** Throws `UnfitRows`. What is returned may be a view of `chunk`. */
+  push(chunk: Buffer): Buffer[] {
+    const text = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    const out: Buffer[] = [];
+    const end = this.#convert(text, out, false);
+    this.#rest = text.subarray(end);
+    return out;
+  }
+
+  /** Throws `UnfitRows` when the last statement is not whole. */
+  end(): Buffer[] {
+    const out: Buffer[] = [];
+    const end = this.#convert(this.#rest, out, true);
+    const isWhole = this.#state === 'head' || this.#state === 'after-row';
+    if (!isWhole || end < this.#rest.length) throw new UnfitRows('its last statement is not whole');
+    return out;
+  }
+
+  /** Appends to `out`; returns up to where the text was understood. */
+  #convert(text: Buffer, out: Buffer[], final: boolean): number {
+    const { length } = text;
+    let at = 0;
+    /** From where on the text goes as it is. */
+    let from = this.#state === 'head' || this.#state === 'after-row' || this.#state === 'hex' ? -1 : 0;
+    const flush = (to: number) => {
+      if (from !== -1 && to > from) out.push(text.subarray(from, to));
+      from = -1;
+    };
+    for (;;) {
+      switch (this.#state) {
+        case 'head': {
+          while (at < length && isSpace(text[at])) at++;
+          if (length - at < this.#head.length) return at;
+          if (text.compare(this.#head, 0, this.#head.length, at, at + this.#head.length) !== 0)
+            throw new UnfitRows('its statements are not alike');
+          at += this.#head.length;
+          this.#state = 'before-row';
+          from = at;
+          break;
+        }
+        case 'before-row': {
+          while (at < length && isSpace(text[at])) at++;
+          if (at === length) {
+            flush(at);
+            return at;
+          }
+          if (text[at] !== open) throw new UnfitRows('it has rows that are no plain values');
+          at++;
+          this.#column = 0;
+          this.#state = 'field';
+          break;
+        }
+        case 'after-row': {
+          while (at < length && isSpace(text[at])) at++;
+          if (at === length) {
+            flush(at);
+            return at;
+          }
+          if (text[at] === comma) {
+            if (from === -1) from = at;
+            this.#state = 'before-row';
+          } else if (text[at] === semicolon) {
+            flush(at);
+            this.#state = 'head';
+          } else {
+            throw new UnfitRows('it has rows that are no plain values');
+          }
+          at++;
+          break;
+        }
+        case 'field': {
+          if (isSpace(text[at])) {
+            flush(at);
+            while (at < length && isSpace(text[at])) at++;
+            from = at;
+          }
+          if (text[at] === quote) {
+            at++;
+            this.#state = 'string';
+            break;
+          }
+          const literalEnd = endOfLiteral(text, at);
+          if (literalEnd === -1 && !final && length - at < literalLimitBytes) {
+            flush(at);
+            return at;
+          }
+          if (literalEnd === -1) {
+            // A long one: only 0x… may be.
+            if (!this.#beginsHex(text, at)) throw new UnfitRows('it has values that are no plain values');
+          } else if (!this.#beginsHex(text, at)) {
+            const written = this.#literal(text, at, literalEnd);
+            if (written === 'string') {
+              // _binary'…'
+              flush(at);
+              at = literalEnd;
+              from = at;
+              break;
+            }
+            if (written !== undefined) {
+              flush(at);
+              out.push(written);
+              from = literalEnd;
+            }
+            at = literalEnd;
+            this.#state = 'after-field';
+            break;
+          }
+          flush(at);
+          out.push(oneQuote);
+          at += 2;
+          this.#state = 'hex';
+          break;
+        }
+        case 'string': {
+          let byte = 0;
+          while (at < length && (byte = text[at] ?? 0) !== quote && byte !== backslash) at++;
+          if (at >= length || (at + 1 >= length && !final)) {
+            flush(at);
+            return at;
+          }
+          const next = text[at + 1];
+          if (byte === backslash) {
+            if (next === 0x25 || next === 0x5f) {
+              // \% and \_ keep their backslash in a string.
+              flush(at);
+              out.push(oneBackslash);
+              from = at;
+            } else if (next === 0x4e) {
+              // \N is N in a string, and no value in a file.
+              flush(at);
+              from = at + 1;
+            }
+            at += 2;
+          } else if (next === quote) {
+            at += 2;
+          } else {
+            at++;
+            this.#state = 'after-field';
+          }
+          break;
+        }
+        case 'hex': {
+          const digitsEnd = endOfHex(text, at);
+          if (digitsEnd === length && !final) {
+            const even = digitsEnd - ((digitsEnd - at) % 2);
+            out.push(escapedBytes(text, at, even));
+            return even;
+          }
+          if ((digitsEnd - at) % 2 !== 0) throw new UnfitRows('it has a value with half a byte');
+          out.push(escapedBytes(text, at, digitsEnd), oneQuote);
+          at = digitsEnd;
+          from = at;
+          this.#state = 'after-field';
+          break;
+        }
+        case 'after-field': {
+          if (isSpace(text[at])) {
+            flush(at);
+            while (at < length && isSpace(text[at])) at++;
+            from = at;
+          }
+          if (at >= length) {
+            flush(at);
+            return at;
+          }
+          const byte = text[at];
+          if (byte === comma) {
+            this.#column++;
+            this.#state = 'field';
+          } else if (byte === close) {
+            if (this.#column !== this.#columns.length - 1)
+              throw new UnfitRows('it has rows of other lengths');
+            this.rows++;
+            this.#state = 'after-row';
+          } else {
+            throw new UnfitRows('it has values that are no plain values');
+          }
+          at++;
+          break;
+        }
+      }
+    }
+  }
+
+  /** An even number of digits is a string of bytes only where the column holds bytes. */
+  #beginsHex(text: Buffer, at: number): boolean {
+    const begins = text[at] === 0x30 && text[at + 1] === 0x78 && endOfHex(text, at + 2) > at + 2;
+    return begins && this.#columns[this.#column]?.kind === 'binary';
+  }
+
+  /** What to write instead of a literal, undefined for itself; "string" when it only tells that bytes follow. */
+  #literal(text: Buffer, at: number, end: number): Buffer | 'string' | undefined {
+    const column = this.#columns[this.#column];
+    if (!column) throw new UnfitRows('it has rows of other lengths');
+    const literal = text.toString('latin1', at, end);
+    if (/^null$/i.test(literal)) {
+      // What a missing value becomes where there may be none, the two do not agree on.
+      if (!column.nullable) throw new UnfitRows('it has no value where there must be one');
+      return literal === 'NULL' ? undefined : nullLiteral;
+    }
+    switch (column.kind) {
+      case 'integer':
+      case 'decimal':
+      case 'float':
+      case 'year':
+        if (!literals[column.kind].test(literal)) break;
+        return negativeZero.test(literal) ? text.subarray(at + 1, end) : undefined;
+      case 'bit': {
+        const bits = /^b'([01]{1,64})'$/.exec(literal)?.[1];
+        if (bits === undefined) break;
+        const bytes = bits.padStart(Math.ceil(bits.length / 8) * 8, '0').match(/.{8}/g) ?? [];
+        return quoted(Buffer.from(bytes.map((byte) => Number.parseInt(byte, 2))));
+      }
+      case 'binary':
+        if (/^_binary\s*$/i.test(literal) && text[end] === quote) return 'string';
+        break;
+      case 'generated':
+        if (/^[-+.\w]+$/.test(literal)) return undefined;
+        break;
+      case 'text':
+        break;
+    }
+    throw new UnfitRows(`it has values such as ${JSON.stringify(literal.slice(0, 40))}`);
+  }
+}
+
+/** Where a literal without quotes, or b'…', ends; -1 when that is not to be seen. */
+function endOfLiteral(text: Buffer, from: number): number {
+  const limit = Math.min(text.length, from + literalLimitBytes);
+  const isIntroducer = text[from] === 0x5f;
+  for (let at = from; at < limit; at++) {
+    const byte = text[at];
+    if (byte === comma || byte === close) return at;
+    if (isIntroducer ? byte === quote : isSpace(byte)) return at;
+  }
+  return -1;
+}
+
+function endOfHex(text: Buffer, from: number): number {
+  let at = from;
+  for (; at < text.length; at++) {
+    const byte = text[at] ?? 0;
+    const lower = byte | 0x20;
+    if (!((byte >= 0x30 && byte <= 0x39) || (lower >= 0x61 && lower <= 0x66))) break;
+  }
+  return at;
+}
+
+const escapedBytes = (text: Buffer, from: number, to: number): Buffer =>
+  escape(Buffer.from(text.toString('latin1', from, to), 'hex'));
+
+const quoted = (bytes: Buffer): Buffer => Buffer.concat([oneQuote, escape(bytes), oneQuote]);
+
+/** As the inside of a string. */
+function escape(bytes: Buffer): Buffer {
+  const out = Buffer.allocUnsafe(bytes.length * 2);
+  let to = 0;
+  for (const byte of bytes) {
+    if (byte === quote || byte === backslash) out[to++] = backslash;
+    out[to++] = byte;
+  }
+  return out.subarray(0, to);
+}
