@@ -8,6 +8,8 @@ export interface ContainerSpec {
   readonly role: Role;
   /** The instance, or the version being imported, that the container belongs to. */
   readonly id: string;
+  /** Tells containers apart that do the same for one id at the same time. */
+  readonly ordinal?: number | undefined;
   readonly labels?: Readonly<Record<string, string>>;
   readonly image: string;
   readonly command: readonly string[];
@@ -54,7 +56,7 @@ export function serverOptions(
   const stdin = spec.stdin ?? false;
   return {
     Image: spec.image,
-    name: `${prefix}-${spec.role}-${spec.id}`,
+    name: [prefix, spec.role, spec.id, ...(spec.ordinal === undefined ? [] : [spec.ordinal])].join('-'),
     // The program itself: no wrapper script of the image.
     Entrypoint: spec.command.slice(0, 1),
     Cmd: spec.command.slice(1),

@@ -97,6 +97,18 @@ export interface BulkSession {
   close(): void;
 }
 
+/** Rows as `SELECT … INTO OUTFILE` writes them by default. */
+export interface RowsFile {
+  readonly database: string;
+  readonly table: string;
+  /** In the server's container. */
+  readonly file: string;
+  /** How many fields its rows have: some tools leave out generated columns. */
+  readonly fieldCount: number;
+  /** Of its timestamps. */
+  readonly timeZone: string | undefined;
+}
+
 /** A connection of the administrator to an import's server. It must survive a dump that replaces the accounts. */
 export interface AdminSession {
   /** The server's version, as it tells it. */
@@ -104,6 +116,9 @@ export interface AdminSession {
   createDatabase(name: string): Promise<void>;
   dropDatabase(name: string): Promise<void>;
   contents(): Promise<Contents>;
+  /** The tables of a database that keep rows of their own: no views, and nothing that is only a way to other tables. */
+  tablesWithRows(database: string): Promise<string[]>;
+  loadRows(rows: RowsFile): Promise<void>;
   /** Whether a database holds nothing at all. */
   isEmpty(database: string): Promise<boolean>;
   /**
@@ -148,6 +163,8 @@ export interface BackupTool {
 export interface Engine {
   readonly name: 'mariadb';
   readonly backup: BackupTool;
+  /** The server's own. */
+  readonly systemDatabases: readonly string[];
   /** Name of the server's socket in the run directory. */
   readonly socketName: string;
   /** Name of the file in the run directory that the server executes before it lets anybody in. */

@@ -1,7 +1,7 @@
 /** Loading one table's rows the fast way: see `BulkSession`. */
 import type { Connection, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
 import type { BulkSession, BulkTable, ClientState, ColumnKind, TableName } from './engine.ts';
-import { quoteName, quoteText } from './mariadb-session.ts';
+import { quoteName, quoteText } from './quoting.ts';
 
 const kinds: Readonly<Record<string, ColumnKind>> = {
   tinyint: 'integer',

@@ -2,16 +2,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise';
 import { hasErrno } from '../errors.ts';
-import type { Account, AdminSession, Contents } from './engine.ts';
+import type { Account, AdminSession, Contents, RowsFile } from './engine.ts';
+import { loadRows } from './mariadb-rows.ts';
+import { quoteName, quoteText } from './quoting.ts';
 
-const systemDatabases = ['mysql', 'information_schema', 'performance_schema', 'sys'];
+export const systemDatabases = ['mysql', 'information_schema', 'performance_schema', 'sys'];
 /** Long enough for the crash recovery of a large instance after a power loss. */
 const loginTimeoutMs = 10 * 60_000;
-
-/** A name in backticks. */
-export const quoteName = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
-/** A string literal that is right under every sql_mode. */
-export const quoteText = (text: string): string => `'${text.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
 
 /** Waits while the server starts. */
 export async function connect(
@@ -108,6 +105,19 @@ export class MariadbAdminSession implements AdminSession {
       databases: databases.map((row) => String(row['name'])),
       objectCount: Number(count?.['objects']),
     };
+  }
+
+  async tablesWithRows(database: string): Promise<string[]> {
+    const tables = await this.#rows(
+      `select table_name as name from information_schema.tables
+       where table_schema = ? and table_type in ('BASE TABLE', 'SYSTEM VERSIONED') and engine not in ('MRG_MYISAM', 'BLACKHOLE', 'FEDERATED')`,
+      [database],
+    );
+    return tables.map(({ name }) => String(name));
+  }
+
+  async loadRows(rows: RowsFile): Promise<void> {
+    await loadRows(this.#connection, rows);
   }
 
   async isEmpty(database: string): Promise<boolean> {

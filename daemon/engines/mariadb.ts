@@ -3,7 +3,8 @@ import { makeCertificate } from './certificate.ts';
 import { inContainer, type Engine } from './engine.ts';
 import { adoptStatements, mariadbBackup } from './mariadb-backup.ts';
 import { MariadbBulkSession, parseState, restoreState, stateQuery } from './mariadb-bulk.ts';
-import { connect, greet, MariadbAdminSession, quoteText, shutDown } from './mariadb-session.ts';
+import { connect, greet, MariadbAdminSession, shutDown, systemDatabases } from './mariadb-session.ts';
+import { quoteText } from './quoting.ts';
 
 const socketName = 'mysqld.sock';
 const startupFileName = 'startup.sql';
@@ -43,6 +44,7 @@ const excerptOf = (text: string): string =>
 export const mariadb: Engine = {
   name: 'mariadb',
   backup: mariadbBackup,
+  systemDatabases,
   socketName,
   startupFileName,
 

@@ -25,18 +25,20 @@ export async function runClient(
   return failure ? { failure } : { sha256: reading.summarize().sha256 };
 }
 
-/** Runs SQL text; why it failed, if it did. An error of `text` is thrown as it is. */
+/** Runs SQL text; why it failed, if it did. An error of `text` is thrown as it is. Clients side by side have ordinals. */
 export async function feedClient(
   run: ImportRun,
   role: Role,
   database: string | undefined,
   text: Readable,
   heard?: { onOutput(chunk: Buffer): void; onExit(): void },
+  ordinal?: number,
 ): Promise<LoadFailure | undefined> {
   const { docker, engine, paths, servers, config, image } = run.deps;
   const containerId = await docker.create({
     role,
     id: run.id,
+    ordinal,
     image: image(),
     command: engine.loadCommand(database),
     user: servers.owner,

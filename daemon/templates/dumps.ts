@@ -33,13 +33,13 @@ export interface FileDump extends CommonDump {
   readonly format: 'file';
 }
 
-export interface DirectoryDump extends CommonDump {
-  readonly format: DirectoryFormat;
+export interface DirectoryDump<F extends DirectoryFormat = DirectoryFormat> extends CommonDump {
+  readonly format: F;
   /** All there is in it. Sorted by name. */
   readonly files: readonly TreeFile[];
 }
 
-export type Dump = FileDump | DirectoryDump;
+export type Dump = FileDump | DirectoryDump<'mydumper'> | DirectoryDump<'tab'> | DirectoryDump<'backup'>;
 
 export interface BadDump {
   readonly template: string;

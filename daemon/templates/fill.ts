@@ -3,11 +3,13 @@ import { rm } from 'node:fs/promises';
 import type { AdminSession } from '../engines/engine.ts';
 import { adoptBackup, isBackupStream } from './backup.ts';
 import { chooseDatabase, type ChosenDatabase } from './database.ts';
-import { assertUntouched } from './dumps.ts';
+import { assertUntouched, type Dump } from './dumps.ts';
 import { runHook } from './hook.ts';
 import { explainFailure, initialise, startImportServer } from './import-server.ts';
 import { DumpLoader } from './load.ts';
+import { loadMydumper } from './mydumper.ts';
 import type { ImportRun } from './run.ts';
+import { loadTab } from './tab.ts';
 import { hashOf } from './unchanged.ts';
 
 export interface Filled extends ChosenDatabase {
@@ -30,7 +32,7 @@ export async function fill(run: ImportRun): Promise<Filled> {
   return withServer(run, false, async (admin) => {
     const wanted = run.deps.config.dbDatabase ?? dump.template;
     await admin.createDatabase(wanted);
-    const sha256 = await load(run, admin, wanted);
+    const sha256 = await load(run, dump, admin, wanted);
     const filled = await finish(run, admin, sha256);
     run.enter('statistics');
     await admin.analyze(run.signal);
@@ -63,14 +65,21 @@ async function withServer<T>(
 }
 
 /** Loads a dump that is SQL; its hash, where it is known from the reading. */
-async function load(run: ImportRun, admin: AdminSession, wanted: string): Promise<string | undefined> {
-  switch (run.dump.format) {
+async function load(
+  run: ImportRun,
+  dump: Exclude<Dump, { format: 'backup' }>,
+  admin: AdminSession,
+  wanted: string,
+): Promise<string | undefined> {
+  switch (dump.format) {
     case 'file':
       return (await new DumpLoader(run, admin).load(wanted)).sha256;
     case 'mydumper':
+      await loadMydumper(run, dump, admin);
+      return undefined;
     case 'tab':
-    case 'backup':
-      throw new Error('Not yet.');
+      await loadTab(run, dump, admin, wanted);
+      return undefined;
   }
 }
 

@@ -4,6 +4,7 @@ import { loadAgain } from './bulk/again.ts';
 import { Lanes } from './bulk/lanes.ts';
 import { BulkStream } from './bulk/stream.ts';
 import { loadFailed, runClient } from './client.ts';
+import { readMeter } from './meter.ts';
 import type { ImportRun } from './run.ts';
 
 export interface Loaded {
@@ -30,7 +31,7 @@ export class DumpLoader {
   async #loadDump(wanted: string): Promise<string> {
     const { dump } = this.#run;
     await using lanes = this.#run.bulk ? await Lanes.open(this.#run, loadAgain(this.#run)) : undefined;
-    const meter = this.#meter();
+    const meter = readMeter(this.#run);
     const attempt = (database: string | undefined) =>
       runClient(this.#run, dump, database, meter, lanes && this.#stream(lanes));
     const first = await attempt(wanted);
@@ -51,19 +52,5 @@ export class DumpLoader {
   async #isUntouched(): Promise<boolean> {
     const { databases, objectCount } = await this.#admin.contents();
     return databases.length === 1 && objectCount === 0;
-  }
-
-  /** Counts the bytes read and estimates the time left, at most four times a second. */
-  #meter(): (doneBytes: number) => void {
-    const startedMs = performance.now();
-    let toldMs = 0;
-    return (doneBytes) => {
-      const nowMs = performance.now();
-      if (nowMs - toldMs < 250 && doneBytes < this.#run.dump.sizeBytes) return;
-      toldMs = nowMs;
-      const elapsedMs = nowMs - startedMs;
-      const leftMs = (elapsedMs / doneBytes) * (this.#run.dump.sizeBytes - doneBytes);
-      this.#run.report(doneBytes, elapsedMs < 1000 ? null : Math.round(leftMs / 1000));
-    };
   }
 }
