@@ -20,7 +20,7 @@ export async function runClient(
   bulk?: BulkStream,
 ): Promise<{ sha256: string; failure?: never } | { failure: LoadFailure }> {
   const reading = await readDump(file, run.signal, onRead);
-  const text = bulk ? readableOf(bulk.text(reading.text)) : reading.text;
+  const text = bulk ? readableOf(bulk.text(reading.text, reading.isPacked)) : reading.text;
   const failure = await feedClient(run, 'client', database, text, bulk);
   return failure ? { failure } : { sha256: reading.summarize().sha256 };
 }

@@ -46,7 +46,8 @@ export class DumpLoader {
   }
 
   #stream(lanes: Lanes): BulkStream {
-    return new BulkStream({ engine: this.#run.deps.engine, lanes, directory: `${this.#run.home}/tmp` });
+    const { deps, home, dump } = this.#run;
+    return new BulkStream({ engine: deps.engine, lanes, directory: `${home}/tmp`, path: dump.path });
   }
 
   async #isUntouched(): Promise<boolean> {

@@ -17,6 +17,8 @@ const tailBytes = 65_536;
 export interface DumpReading {
   /** The SQL text. Errors of reading and unpacking end it, as `MYAAS_DUMP_BAD` where the file is to blame. */
   readonly text: Readable;
+  /** Else every byte of the text is where it is in the file. */
+  readonly isPacked: boolean;
   /** What was read, once `text` has ended. Throws `MYAAS_DUMP_BAD` when the dump is not complete. */
   summarize(): { readonly sha256: string };
 }
@@ -28,9 +30,10 @@ export async function readDump(
   onRead: (doneBytes: number) => void,
 ): Promise<DumpReading> {
   const ends = new TextEnds(dump.file);
-  const { content, sha256 } = await unpack(dump, signal, onRead, ends);
+  const { content, isPacked, sha256 } = await unpack(dump, signal, onRead, ends);
   return {
     text: content,
+    isPacked,
     summarize() {
       const why = whyIncomplete(ends.head, ends.tail);
       if (why !== undefined)
@@ -43,7 +46,9 @@ export async function readDump(
 /** Passes text on, made loadable, and remembers how it began and ended. Refuses at once what is no SQL. */
 class TextEnds extends Transform {
   head = '';
-  tail = '';
+  /** The last chunks, at least `tailBytes` of them, if there are. */
+  #last: Buffer[] = [];
+  #lastLength = 0;
   readonly #file: string;
   #preamble: Buffer[] | undefined = [];
   #preambleLength = 0;
@@ -54,10 +59,21 @@ class TextEnds extends Transform {
     this.#file = file;
   }
 
+  get tail(): string {
+    return Buffer.concat(this.#last).subarray(-tailBytes).toString('latin1');
+  }
+
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback) {
-    this.tail = (this.tail + chunk.toString('latin1', Math.max(0, chunk.length - tailBytes))).slice(
-      -tailBytes,
-    );
+    this.#last.push(chunk);
+    this.#lastLength += chunk.length;
+    for (
+      let [first] = this.#last;
+      first && this.#lastLength - first.length >= tailBytes;
+      [first] = this.#last
+    ) {
+      this.#lastLength -= first.length;
+      this.#last.shift();
+    }
     if (this.#preamble === undefined) {
       done(null, this.#gtids?.push(chunk) ?? chunk);
       return;

@@ -16,8 +16,9 @@ export const loadAgain =
     throw loadFailed(run.dump.file, failure);
   };
 
-async function* textOf(run: ImportRun, { state, line, spool }: TableLoad): AsyncGenerator<Buffer> {
+async function* textOf(run: ImportRun, { state, line, text }: TableLoad): AsyncGenerator<Buffer> {
   yield Buffer.from(run.deps.engine.restoreState(state));
   yield Buffer.alloc(line - 1, '\n');
-  yield* spool.read();
+  // Whoever gets it may keep it for a while.
+  for await (const bytes of text.read()) yield Buffer.from(bytes);
 }

@@ -7,14 +7,14 @@ import type { ImportRun } from '../run.ts';
 import { makeFifo, writeFifo } from './fifo.ts';
 import type { InsertHead } from './insert-head.ts';
 import { RowConverter, UnfitRows } from './rows.ts';
-import type { Spool } from './spool.ts';
+import type { RowText } from './row-text.ts';
 
 /** A table whose rows are being read, or were. */
 export interface TableLoad {
   readonly table: BulkTable;
   readonly state: ClientState;
   readonly head: InsertHead;
-  readonly spool: Spool;
+  readonly text: RowText;
   /** Of the dump, where the rows begin. */
   readonly line: number;
 }
@@ -29,7 +29,7 @@ export interface LoadedTable {
   readonly plainBecause: string | undefined;
 }
 
-/** Loads spooled text as the plain client would have. */
+/** Loads text as the plain client would have. */
 export type LoadPlain = (load: TableLoad, lane: number) => Promise<void>;
 
 export class Lanes implements AsyncDisposable {
@@ -41,7 +41,7 @@ export class Lanes implements AsyncDisposable {
   readonly #waiting: TableLoad[] = [];
   readonly #running = new Set<Promise<void>>();
   /** Those that were not loaded yet. */
-  readonly #spools = new Set<Spool>();
+  readonly #texts = new Set<RowText>();
   readonly loaded: LoadedTable[] = [];
   #failure: { readonly error: unknown } | undefined;
 
@@ -72,7 +72,7 @@ export class Lanes implements AsyncDisposable {
   }
 
   add(load: TableLoad): void {
-    this.#spools.add(load.spool);
+    this.#texts.add(load.text);
     this.#waiting.push(load);
     this.#startNext();
   }
@@ -82,7 +82,7 @@ export class Lanes implements AsyncDisposable {
     if (this.#failure) throw this.#failure.error;
   }
 
-  /** Waits for all tables that were added; their spools must have been closed. Throws what went wrong first. */
+  /** Waits for all tables that were added; their texts must have been closed. Throws what went wrong first. */
   async drain(): Promise<void> {
     while (this.#running.size > 0) await Promise.race(this.#running);
     this.check();
@@ -93,15 +93,15 @@ export class Lanes implements AsyncDisposable {
     this.#failure ??= { error: new Error('The lanes were closed.') };
     this.inspector.close();
     for (const { session } of this.#lanes) session.close();
-    for (const spool of this.#spools) spool.end();
+    for (const text of this.#texts) text.end();
     await Promise.all(this.#running);
-    for (const spool of this.#spools) await spool[Symbol.asyncDispose]();
+    for (const text of this.#texts) await text[Symbol.asyncDispose]();
   }
 
   #startNext(): void {
     if (this.#failure) return;
     // The largest first, so that none is left alone at the end.
-    this.#waiting.sort((a, b) => b.spool.sizeBytes - a.spool.sizeBytes);
+    this.#waiting.sort((a, b) => b.text.sizeBytes - a.text.sizeBytes);
     const lane = this.#waiting.length > 0 ? this.#idle.pop() : undefined;
     const load = lane && this.#waiting.shift();
     if (!lane || !load) return;
@@ -118,21 +118,21 @@ export class Lanes implements AsyncDisposable {
   }
 
   async #load(lane: Lane, load: TableLoad): Promise<void> {
-    const { spool } = load;
+    const { text } = load;
     const startedMs = performance.now();
     const { rows, plainBecause } = await loadInBulk(lane, load);
     if (plainBecause !== undefined) {
       await lane.session.empty(load.table);
       await this.#loadPlain(load, lane.index);
     }
-    this.#spools.delete(spool);
-    await spool[Symbol.asyncDispose]();
+    this.#texts.delete(text);
+    await text[Symbol.asyncDispose]();
     const { database, table } = load.table.name;
     const seconds = Math.round(performance.now() - startedMs) / 1000;
     this.loaded.push({
       name: `${database}.${table}`,
       rows,
-      sizeBytes: spool.sizeBytes,
+      sizeBytes: text.sizeBytes,
       seconds,
       plainBecause,
     });
@@ -150,7 +150,7 @@ interface Lane {
 /** Why it must be done again, by the plain client, when not exactly the rows that were read came in, and silently. */
 async function loadInBulk(
   lane: Lane,
-  { table, state, head, spool }: TableLoad,
+  { table, state, head, text }: TableLoad,
 ): Promise<{ readonly rows: number; readonly plainBecause: string | undefined }> {
   const converter = new RowConverter(head.bytes, table.columns);
   const loading = lane.session.load(table, lane.serverPath, state);
@@ -163,7 +163,7 @@ async function loadInBulk(
     (error: unknown) => `the server said: ${messageOf(error)}`,
   );
   try {
-    await writeFifo(lane.path, convert(converter, spool), outcome);
+    await writeFifo(lane.path, convert(converter, text), outcome);
   } catch (error) {
     await outcome;
     if (!(error instanceof UnfitRows)) throw error;
@@ -172,7 +172,7 @@ async function loadInBulk(
   return { rows: converter.rows, plainBecause: await outcome };
 }
 
-async function* convert(converter: RowConverter, spool: Spool): AsyncGenerator<readonly Buffer[]> {
-  for await (const text of spool.read()) yield converter.push(text);
+async function* convert(converter: RowConverter, rows: RowText): AsyncGenerator<readonly Buffer[]> {
+  for await (const text of rows.read()) yield converter.push(text);
   yield converter.end();
 }

@@ -40,6 +40,9 @@ export class RowConverter {
   readonly #head: Buffer;
   #state: State = 'head';
   #column = 0;
+  /** All text is converted in one buffer, over and over, since garbage of this size costs more than the work. */
+  #buffer: Buffer = Buffer.allocUnsafe(2 ** 20 + 2 ** 12);
+  /** The end of the last chunk, not understood yet. */
   #rest: Buffer = Buffer.alloc(0);
   /** Rows read so far. */
   rows = 0;
@@ -50,12 +53,16 @@ export class RowConverter {
     this.#columns = columns;
   }
 
-  /** Throws `UnfitRows`. What is returned may be a view of `chunk`. */
+  /** Throws `UnfitRows`. What is returned is good until the next call. */
   push(chunk: Buffer): Buffer[] {
-    const text = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    const length = this.#rest.length + chunk.length;
+    if (length > this.#buffer.length) this.#buffer = Buffer.allocUnsafe(length);
+    this.#rest.copy(this.#buffer);
+    chunk.copy(this.#buffer, this.#rest.length);
+    const text = this.#buffer.subarray(0, length);
     const out: Buffer[] = [];
     const end = this.#convert(text, out, false);
-    this.#rest = text.subarray(end);
+    this.#rest = Buffer.from(text.subarray(end));
     return out;
   }
 
@@ -244,8 +251,11 @@ export class RowConverter {
   #literal(text: Buffer, at: number, end: number): Buffer | 'string' | undefined {
     const column = this.#columns[this.#column];
     if (!column) throw new UnfitRows('it has rows of other lengths');
+    // Most are digits and nothing else.
+    if ((column.kind === 'integer' || column.kind === 'decimal') && areDigits(text, at, end))
+      return undefined;
     const literal = text.toString('latin1', at, end);
-    if (/^null$/i.test(literal)) {
+    if (literal === 'NULL' || /^null$/i.test(literal)) {
       // What a missing value becomes where there may be none, the two do not agree on.
       if (!column.nullable) throw new UnfitRows('it has no value where there must be one');
       return literal === 'NULL' ? undefined : nullLiteral;
@@ -286,6 +296,16 @@ function endOfLiteral(text: Buffer, from: number): number {
     if (isIntroducer ? byte === quote : isSpace(byte)) return at;
   }
   return -1;
+}
+
+/** Not so many that a number would be too large. */
+function areDigits(text: Buffer, from: number, to: number): boolean {
+  if (to - from > 18) return false;
+  for (let at = from; at < to; at++) {
+    const byte = text[at] ?? 0;
+    if (byte < 0x30 || byte > 0x39) return false;
+  }
+  return to > from;
 }
 
 function endOfHex(text: Buffer, from: number): number {

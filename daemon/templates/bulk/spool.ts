@@ -1,27 +1,26 @@
 /**
- * The rows of one table as they were read, kept on disk, compressed, until the table's turn comes: so a dump is read
- * once, front to back, however long its first table takes. They can be read while they are still being written, and
- * read again.
+ * Rows of a dump that is packed: a compressed file on the disk. So the dump is read once, front to back, however long its
+ * first table takes.
  */
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
+import { Bell, type RowText } from './row-text.ts';
 
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 const blockBytes = 2 ** 20;
 const fastest = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
-export class Spool {
+export class Spool implements RowText {
   readonly #path: string;
   readonly #file: FileHandle;
   /** Where each block ends in the file. */
   readonly #ends: number[] = [];
-  #block: Buffer[] = [];
+  readonly #block = Buffer.allocUnsafe(blockBytes);
   #blockLength = 0;
-  #closed = false;
-  #changed = Promise.withResolvers<undefined>();
-  /** Of text, so far. */
+  #ended = false;
+  readonly #bell = new Bell();
   sizeBytes = 0;
 
   private constructor(path: string, file: FileHandle) {
@@ -34,43 +33,45 @@ export class Spool {
     return new Spool(path, await open(path, 'wx+', 0o600));
   }
 
-  async append(text: Buffer): Promise<void> {
-    this.#block.push(text);
-    this.#blockLength += text.length;
-    this.sizeBytes += text.length;
-    if (this.#blockLength >= blockBytes) await this.#write();
+  async append(bytes: Buffer): Promise<void> {
+    this.sizeBytes += bytes.length;
+    for (let at = 0; at < bytes.length;) {
+      const copied = bytes.copy(this.#block, this.#blockLength, at);
+      this.#blockLength += copied;
+      at += copied;
+      if (this.#blockLength === blockBytes) await this.#write();
+    }
   }
 
-  /** No more is to come. */
+  async appendNewlines(count: number): Promise<void> {
+    await this.append(Buffer.alloc(count, '\n'));
+  }
+
   async close(): Promise<void> {
     if (this.#blockLength > 0) await this.#write();
     this.end();
   }
 
-  /** Ends it where it is: nobody wants it whole any more. */
   end(): void {
-    this.#closed = true;
-    this.#changed.resolve(undefined);
+    this.#ended = true;
+    this.#bell.ring();
   }
 
   async #write(): Promise<void> {
-    const block = await compress(Buffer.concat(this.#block, this.#blockLength), fastest);
-    this.#block = [];
+    const block = await compress(this.#block.subarray(0, this.#blockLength), fastest);
     this.#blockLength = 0;
     const start = this.#ends.at(-1) ?? 0;
     await this.#file.write(block, 0, block.length, start);
     this.#ends.push(start + block.length);
-    this.#changed.resolve(undefined);
-    this.#changed = Promise.withResolvers();
+    this.#bell.ring();
   }
 
-  /** All of it, from the beginning; waits for what is yet to come. */
   async *read(): AsyncGenerator<Buffer> {
     for (let index = 0; ; index++) {
       let end;
       while ((end = this.#ends[index]) === undefined) {
-        if (this.#closed) return;
-        await this.#changed.promise;
+        if (this.#ended) return;
+        await this.#bell.heard;
       }
       const start = this.#ends[index - 1] ?? 0;
       const { buffer } = await this.#file.read(Buffer.allocUnsafe(end - start), 0, end - start, start);

@@ -5,7 +5,10 @@
  */
 import { parseInsertHead, type InsertHead } from './insert-head.ts';
 
-/** All pieces, one after the other, are the text. */
+/**
+ * All pieces, one after the other, are the text. Their bytes are good until the reader is given more: it reads into one
+ * buffer, over and over, since garbage of this size costs more than the reading.
+ */
 export type Piece =
   /** White space, comments, and DELIMITER commands. */
   | { readonly kind: 'between'; readonly bytes: Buffer; readonly line: number }
@@ -16,6 +19,8 @@ export type Piece =
       readonly kind: 'rows';
       readonly bytes: Buffer;
       readonly line: number;
+      /** In the text. */
+      readonly offset: number;
       readonly head: InsertHead;
       readonly first: boolean;
       readonly last: boolean;
@@ -63,7 +68,9 @@ const isSpace = (byte: number | undefined): boolean =>
 type Mode = 'between' | 'code' | 'single' | 'double' | 'backtick' | 'line-comment' | 'block-comment' | 'rest';
 
 export class StatementReader {
-  #text: Buffer = Buffer.alloc(0);
+  #buffer: Buffer = Buffer.allocUnsafe(2 ** 19);
+  /** The part of the buffer that is filled. */
+  #text: Buffer = this.#buffer.subarray(0, 0);
   /** Where the piece begins that is not complete yet, and how far it was looked through. */
   #start = 0;
   #position = 0;
@@ -72,8 +79,9 @@ export class StatementReader {
   #outer: 'between' | 'code' = 'between';
   #delimiter: Buffer = semicolon;
   #notable = withDelimiter(semicolon);
-  /** Line number at `#start`. */
+  /** Line number, and place in the text, at `#start`. */
   #line = 1;
+  #offset = 0;
   /** Whether the byte before `#text` ended a line, or there is none. */
   #afterNewline = true;
   /** Known once the statement's beginning was looked at. */
@@ -94,10 +102,7 @@ export class StatementReader {
       return this.#take();
     }
     if (this.#start > 0) this.#afterNewline = this.#text[this.#start - 1] === newline;
-    this.#text =
-      this.#start === this.#text.length ? chunk : Buffer.concat([this.#text.subarray(this.#start), chunk]);
-    this.#position -= this.#start;
-    this.#start = 0;
+    this.#fill(chunk);
     this.#scan(this.#text.length - lookaheadBytes, false);
     this.#emitBegun();
     return this.#take();
@@ -111,6 +116,22 @@ export class StatementReader {
     else if (this.#mode === 'rest') this.#emit('rest', this.#position);
     else this.#endStatement(this.#position);
     return this.#take();
+  }
+
+  /** Puts `chunk` behind what is left. */
+  #fill(chunk: Buffer): void {
+    const left = this.#text.subarray(this.#start);
+    const length = left.length + chunk.length;
+    if (length > this.#buffer.length) {
+      this.#buffer = Buffer.allocUnsafe(2 ** Math.ceil(Math.log2(length)));
+      left.copy(this.#buffer);
+    } else {
+      this.#text.copyWithin(0, this.#start);
+    }
+    chunk.copy(this.#buffer, left.length);
+    this.#text = this.#buffer.subarray(0, length);
+    this.#position -= this.#start;
+    this.#start = 0;
   }
 
   #take(): Piece[] {
@@ -385,7 +406,7 @@ export class StatementReader {
     const bytes = this.#text.subarray(this.#start, end);
     const part = { bytes, line: this.#line, first: this.#first, last };
     if (kind === 'long') this.#pieces.push({ kind, ...part });
-    else if (this.#head) this.#pieces.push({ kind, ...part, head: this.#head });
+    else if (this.#head) this.#pieces.push({ kind, ...part, offset: this.#offset, head: this.#head });
     this.#first = false;
     this.#advance(bytes, end);
   }
@@ -399,6 +420,7 @@ export class StatementReader {
 
   #advance(bytes: Buffer, end: number): void {
     this.#line += countNewlines(bytes);
+    this.#offset += bytes.length;
     this.#start = end;
   }
 }

@@ -10,6 +10,7 @@ import type { InsertHead } from './insert-head.ts';
 import type { Lanes, TableLoad } from './lanes.ts';
 import { OnlyPlain } from './only-plain.ts';
 import { countNewlines, StatementReader, type Piece } from './statements.ts';
+import { Extents } from './extents.ts';
 import { Spool } from './spool.ts';
 
 /** Tables with less are not worth the question whether they can be loaded in bulk. */
@@ -21,8 +22,10 @@ type Rows = Extract<Piece, { kind: 'rows' }>;
 export interface BulkStreamDeps {
   readonly engine: Engine;
   readonly lanes: Lanes;
-  /** Where spools are put. */
+  /** Where rows are put that can't be read again at `path`. */
   readonly directory: string;
+  /** Of the dump. */
+  readonly path: string;
 }
 
 /** Statements that follow each other and have the same head. */
@@ -31,6 +34,11 @@ type Run =
   | { readonly kind: 'held'; readonly head: InsertHead; readonly pieces: Piece[]; sizeBytes: number }
   | { readonly kind: 'bulk'; readonly head: InsertHead; readonly load: TableLoad }
   | { readonly kind: 'plain'; readonly head: InsertHead };
+
+function hold(run: Extract<Run, { kind: 'held' }>, piece: Piece): void {
+  run.pieces.push({ ...piece, bytes: Buffer.from(piece.bytes) });
+  run.sizeBytes += piece.bytes.length;
+}
 
 export class BulkStream {
   readonly #deps: BulkStreamDeps;
@@ -46,8 +54,9 @@ export class BulkStream {
   #owesNewline = false;
   #state: ClientState | undefined;
   #isUncommitted = false;
-  #hasTakenOut = false;
-  #spools = 0;
+  /** How many tables were taken out. */
+  #taken = 0;
+  #isPacked = true;
   #printed = '';
   #answer: PromiseWithResolvers<string | undefined> | undefined;
   #hasLeft = false;
@@ -71,7 +80,8 @@ export class BulkStream {
   }
 
   /** What the client is to read. Throws `OnlyPlain`. */
-  async *text(dump: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  async *text(dump: AsyncIterable<Buffer>, isPacked: boolean): AsyncGenerator<Buffer> {
+    this.#isPacked = isPacked;
     for await (const chunk of dump) {
       for (const piece of this.#reader.push(chunk)) yield* this.#take(piece);
     }
@@ -114,12 +124,11 @@ export class BulkStream {
   async *#takeBetween(piece: Piece): AsyncGenerator<Buffer> {
     switch (this.#run?.kind) {
       case 'held':
-        this.#run.pieces.push(piece);
-        this.#run.sizeBytes += piece.bytes.length;
+        hold(this.#run, piece);
         break;
       case 'bulk':
         yield* this.#leaveOut(piece.bytes);
-        await this.#run.load.spool.append(Buffer.alloc(countNewlines(piece.bytes), '\n'));
+        await this.#run.load.text.appendNewlines(countNewlines(piece.bytes));
         break;
       case 'plain':
       case undefined:
@@ -134,13 +143,12 @@ export class BulkStream {
     this.#isMidRows = !piece.last;
     switch (this.#run.kind) {
       case 'held':
-        this.#run.pieces.push(piece);
-        this.#run.sizeBytes += piece.bytes.length;
+        hold(this.#run, piece);
         if (this.#run.sizeBytes >= worthwhileBytes) yield* this.#decide(this.#run);
         break;
       case 'bulk':
         yield* this.#leaveOut(piece.bytes);
-        await this.#run.load.spool.append(piece.bytes);
+        await this.#run.load.text.append(piece.bytes, piece.offset);
         break;
       case 'plain':
         yield* this.#send(piece.bytes);
@@ -163,7 +171,7 @@ export class BulkStream {
   /** Has a table loaded in bulk, if it can be. */
   async *#begin(head: InsertHead, line: number): AsyncGenerator<Buffer, TableLoad | undefined> {
     if (!this.#owesNewline || this.#loading.has(head.table.toLowerCase()) || this.#hasLeft) return undefined;
-    const { engine, lanes, directory } = this.#deps;
+    const { engine, lanes, directory, path } = this.#deps;
     this.#printed = '';
     this.#answer = Promise.withResolvers();
     yield Buffer.from(`${engine.stateQuery(this.#token)}\n`);
@@ -175,12 +183,13 @@ export class BulkStream {
     const table = await lanes.inspector.inspect(head, head.columns, state);
     if ('why' in table) return undefined;
     this.#state = state;
-    this.#spools++;
-    const spool = await Spool.create(`${directory}/rows-${String(this.#spools)}.zst`);
-    const load = { table, state, head, spool, line };
+    this.#taken++;
+    const text = this.#isPacked
+      ? await Spool.create(`${directory}/rows-${String(this.#taken)}.zst`)
+      : new Extents(path);
+    const load = { table, state, head, text, line };
     this.#loading.add(head.table.toLowerCase());
     this.#isUncommitted ||= !state.commitsItself;
-    this.#hasTakenOut = true;
     lanes.add(load);
     return load;
   }
@@ -188,7 +197,7 @@ export class BulkStream {
   async *#endRun(): AsyncGenerator<Buffer> {
     const run = this.#run;
     this.#run = undefined;
-    if (run?.kind === 'bulk') await run.load.spool.close();
+    if (run?.kind === 'bulk') await run.load.text.close();
     if (run?.kind !== 'held') return;
     if (this.#loading.size > 0 && !this.#canGoBeside(run.head, run.pieces)) await this.#wait();
     for (const { bytes } of run.pieces) yield* this.#send(bytes);
@@ -206,7 +215,7 @@ export class BulkStream {
     if (/^[^'"]{0,100}\bTRIGGER\b/i.test(text)) {
       for (const name of namesIn(text.slice(0, text.search(/\bfor\s+each\b/i)))) this.#triggering.add(name);
     }
-    if (this.#hasTakenOut && looksBack(text)) throw new OnlyPlain('it asks what the statement before did');
+    if (this.#taken > 0 && looksBack(text)) throw new OnlyPlain('it asks what the statement before did');
     if (this.#isUncommitted && undoes(text)) throw new OnlyPlain('it undoes a transaction');
     if (commits(text)) this.#isUncommitted = false;
     switch (effectOf(text, this.#loading)) {
@@ -234,7 +243,8 @@ export class BulkStream {
     if (this.#owesNewline) yield newline;
     this.#owesNewline = bytes[bytes.length - 1] === newline[0];
     if (this.#owesNewline) bytes = bytes.subarray(0, -1);
-    if (bytes.length > 0) yield bytes;
+    // Whoever gets it may keep it for a while.
+    if (bytes.length > 0) yield Buffer.from(bytes);
   }
 
   *#leaveOut(bytes: Buffer): Generator<Buffer> {
