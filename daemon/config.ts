@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { errors, hasErrno, messageOf } from './errors.ts';
+import { isName } from './names.ts';
 
 /** What the daemon, the gate and the host commands are told by environment variables. Read once, at start. */
 export interface Config {
@@ -38,6 +39,14 @@ export interface Config {
   readonly legacyUser: string | undefined;
   /** How many versions of a template are kept besides those in use. */
   readonly keepVersions: number;
+  /** Templates that are not published without a mask. */
+  readonly maskedTemplates: readonly string[];
+  /** How long a program of an import may run. */
+  readonly hookTimeoutSeconds: number;
+  /** How many dumps are imported at a time. */
+  readonly importJobs: number;
+  /** Whether a dump that has arrived is imported at once. */
+  readonly watchDumps: boolean;
   /** Size of the file that `myaas init` makes a btrfs in when there is none. */
   readonly diskSizeBytes: number;
 }
@@ -97,6 +106,11 @@ function parsePorts(text: string): Config['ports'] | undefined {
   const match = /^(\d+)-(\d+)$/.exec(text);
   const [from, to] = [Number(match?.[1]), Number(match?.[2])];
   return from >= 1 && from <= to && to <= 65535 ? { from, to } : undefined;
+}
+
+function parseNames(text: string): string[] | undefined {
+  const names = text.split(/[\s,]+/).filter((name) => name !== '');
+  return names.every((name) => isName('template', name)) ? names : undefined;
 }
 
 function parseListen(text: string): Config['listen'] | undefined {
@@ -222,6 +236,15 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       'a user name',
     ),
     keepVersions: reader.read('MYAAS_KEEP_VERSIONS', 2, parseInteger(1, 1000), 'a number from 1 to 1000'),
+    maskedTemplates: reader.read('MYAAS_MASKED_TEMPLATES', [], parseNames, 'a list of template names'),
+    hookTimeoutSeconds: reader.read(
+      'MYAAS_HOOK_TIMEOUT',
+      3600,
+      parseInteger(1, 7 * 86_400),
+      'a number of seconds',
+    ),
+    importJobs: reader.read('MYAAS_IMPORT_JOBS', 1, parseInteger(1, 64), 'a number from 1 to 64'),
+    watchDumps: reader.read('MYAAS_WATCH_DUMPS', false, parseBoolean, 'true or false'),
     diskSizeBytes: reader.read(
       'MYAAS_DISK_SIZE',
       100 * 2 ** 30,

@@ -121,6 +121,13 @@ export const errors = {
     ),
   dumpBad: (file: string, why: string, hint = 'Mend or remove the dump; the template stays as it was.') =>
     new MyaasError('MYAAS_DUMP_BAD', 422, `${file}: ${why}`, hint),
+  maskMissing: (template: string, why: string) =>
+    new MyaasError(
+      'MYAAS_MASK_MISSING',
+      422,
+      `Template "${template}" is not published without a mask: ${why}.`,
+      `Put ${template}.mask.json beside the dump.`,
+    ),
   importFailed: (what: string, hint: string, cause?: unknown) =>
     new MyaasError('MYAAS_IMPORT_FAILED', 500, what, hint, cause),
   jobNotFound: (id: string) =>

@@ -111,6 +111,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
       servers,
       catalogue,
       engine: mariadb,
+      registry,
       image: () => image.reference,
     }),
     catalogue,

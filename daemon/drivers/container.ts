@@ -2,7 +2,7 @@
 import type { ContainerCreateOptions } from 'dockerode';
 
 /** What a container is there for. */
-export type Role = 'namespace' | 'server' | 'initialise' | 'import' | 'client' | `client-${number}`;
+export type Role = 'namespace' | 'server' | 'initialise' | 'import' | 'client' | `client-${number}` | 'hook';
 
 export interface ContainerSpec {
   readonly role: Role;
@@ -13,6 +13,7 @@ export interface ContainerSpec {
   readonly labels?: Readonly<Record<string, string>>;
   readonly image: string;
   readonly command: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   readonly user: { readonly uid: number; readonly gid: number };
   readonly mounts: readonly { readonly source: string; readonly target: string }[];
   readonly memoryBytes: number;
@@ -61,6 +62,7 @@ export function serverOptions(
     Entrypoint: spec.command.slice(0, 1),
     Cmd: spec.command.slice(1),
     User: `${String(spec.user.uid)}:${String(spec.user.gid)}`,
+    Env: Object.entries(spec.env ?? {}).map(([name, value]) => `${name}=${value}`),
     Labels: { ...spec.labels, [labelOf.host]: hostId, [labelOf.role]: spec.role, [labelOf.id]: spec.id },
     AttachStdin: stdin,
     OpenStdin: stdin,

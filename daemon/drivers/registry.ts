@@ -109,6 +109,14 @@ export class Registry {
     this.#db.prepare('insert or replace into settings (key, value) values (?, ?)').run(key, value);
   }
 
+  /** A secret of this installation, made when it is first asked for. */
+  secret(key: string): Buffer {
+    this.#db
+      .prepare('insert or ignore into settings (key, value) values (?, ?)')
+      .run(key, randomBytes(32).toString('hex'));
+    return Buffer.from(this.setting(key) ?? '', 'hex');
+  }
+
   // Users and tokens
 
   addUser(name: string, admin: boolean): void {

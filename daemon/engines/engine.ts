@@ -97,6 +97,18 @@ export interface BulkSession {
   close(): void;
 }
 
+/** What becomes of the values of a column. All but "fixed" follow from the value, so that what is equal stays equal. */
+export type MaskRule =
+  | { readonly kind: 'null' | 'hash' | 'e-mail' | 'name' | 'first name' | 'last name' | 'phone' }
+  | { readonly kind: 'fixed'; readonly value: string | number | boolean };
+
+export interface MaskedColumn {
+  readonly database: string;
+  readonly table: string;
+  readonly column: string;
+  readonly rule: MaskRule;
+}
+
 /** Rows as `SELECT … INTO OUTFILE` writes them by default. */
 export interface RowsFile {
   readonly database: string;
@@ -127,6 +139,13 @@ export interface AdminSession {
    * are defined by, and that the dump did not bring, are made, locked as well.
    */
   secureAccounts(username: string): Promise<void>;
+  /** All that stands in the way of masking these columns, in words. */
+  findMaskProblems(columns: readonly MaskedColumn[]): Promise<string[]>;
+  /**
+   * Replaces the values of columns that `findMaskProblems` has nothing against, by values that follow from them and the
+   * key. What the data itself has against it, in words, or undefined.
+   */
+  mask(columns: readonly MaskedColumn[], key: Buffer, signal: AbortSignal): Promise<string | undefined>;
   /** Refreshes the optimizer's statistics. */
   analyze(signal: AbortSignal): Promise<void>;
   /** Asks for a clean shutdown; the container's exit tells when it is done. */
@@ -182,6 +201,8 @@ export interface Engine {
   readonly adoptStatements: string;
   /** The client that loads a dump from its standard input, into `database` unless the dump names another. */
   loadCommand(database: string | undefined): readonly string[];
+  /** By which client programs find the import's server, as its administrator. */
+  readonly clientEnvironment: Readonly<Record<string, string>>;
   /** What the start-up file says: gives the account its password, in a form that tells nobody the password. */
   startupStatements(account: Account): string;
   /** Files, besides its own, that the data directory needs to be served. */

@@ -2,7 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise';
 import { hasErrno } from '../errors.ts';
-import type { Account, AdminSession, Contents, RowsFile } from './engine.ts';
+import type { Account, AdminSession, Contents, MaskedColumn, RowsFile } from './engine.ts';
+import { findMaskProblems, maskColumns } from './mariadb-mask.ts';
 import { loadRows } from './mariadb-rows.ts';
 import { quoteName, quoteText } from './quoting.ts';
 
@@ -179,6 +180,18 @@ export class MariadbAdminSession implements AdminSession {
       );
       await this.#connection.query(`grant all privileges on *.* to ${account} with grant option`);
     }
+  }
+
+  async findMaskProblems(columns: readonly MaskedColumn[]): Promise<string[]> {
+    return findMaskProblems(this.#connection, columns);
+  }
+
+  async mask(
+    columns: readonly MaskedColumn[],
+    key: Buffer,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    return maskColumns(this.#connection, columns, key, signal);
   }
 
   async analyze(signal: AbortSignal): Promise<void> {

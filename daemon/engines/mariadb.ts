@@ -118,6 +118,9 @@ export const mariadb: Engine = {
     ...(database === undefined ? [] : ['--', database]),
   ],
 
+  // Without an option, clients take the socket from the one and the name of the account from the other.
+  clientEnvironment: { MYSQL_UNIX_PORT: `${inContainer.run}/${socketName}`, USER: 'root' },
+
   startupStatements: ({ username, password }) =>
     `alter user ${quoteText(username)}@'localhost' identified via mysql_native_password ` +
     `using '${nativePasswordHash(password)}' account unlock;\n`,

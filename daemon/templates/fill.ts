@@ -4,10 +4,12 @@ import type { AdminSession } from '../engines/engine.ts';
 import { adoptBackup, isBackupStream } from './backup.ts';
 import { chooseDatabase, type ChosenDatabase } from './database.ts';
 import { assertUntouched, type Dump } from './dumps.ts';
-import { runHook } from './hook.ts';
+import { runHook, runScriptHook } from './hook.ts';
 import { explainFailure, initialise, startImportServer } from './import-server.ts';
 import { DumpLoader } from './load.ts';
+import { applyMask } from './mask.ts';
 import { loadMydumper } from './mydumper.ts';
+import type { Recipe } from './recipe.ts';
 import type { ImportRun } from './run.ts';
 import { loadTab } from './tab.ts';
 import { hashOf } from './unchanged.ts';
@@ -19,13 +21,13 @@ export interface Filled extends ChosenDatabase {
 }
 
 /** Leaves a data directory whose server was shut down cleanly. Throws `MYAAS_DUMP_BAD` where the dump is to blame. */
-export async function fill(run: ImportRun): Promise<Filled> {
+export async function fill(run: ImportRun, recipe: Recipe): Promise<Filled> {
   const { dump } = run;
   if (dump.format === 'backup' || (dump.format === 'file' && (await isBackupStream(run)))) {
     const sha256 = await adoptBackup(run);
     return withServer(run, true, async (admin) => {
       await rm(`${run.home}/${run.deps.engine.adoptFileName}`);
-      return finish(run, admin, sha256);
+      return finish(run, recipe, admin, sha256);
     });
   }
   await initialise(run);
@@ -33,7 +35,7 @@ export async function fill(run: ImportRun): Promise<Filled> {
     const wanted = run.deps.config.dbDatabase ?? dump.template;
     await admin.createDatabase(wanted);
     const sha256 = await load(run, dump, admin, wanted);
-    const filled = await finish(run, admin, sha256);
+    const filled = await finish(run, recipe, admin, sha256);
     run.enter('statistics');
     await admin.analyze(run.signal);
     return filled;
@@ -83,8 +85,13 @@ async function load(
   }
 }
 
-/** What is the same for data from anywhere: it must not have changed, its hook runs, its accounts are locked. */
-async function finish(run: ImportRun, admin: AdminSession, sha256: string | undefined): Promise<Filled> {
+/** What is the same for data from anywhere: it must not have changed, its hooks run, it is masked, its accounts are locked. */
+async function finish(
+  run: ImportRun,
+  recipe: Recipe,
+  admin: AdminSession,
+  sha256: string | undefined,
+): Promise<Filled> {
   const { dump, deps } = run;
   const wanted = deps.config.dbDatabase ?? dump.template;
   const engineVersion = await admin.version();
@@ -92,7 +99,10 @@ async function finish(run: ImportRun, admin: AdminSession, sha256: string | unde
   await assertUntouched(dump);
   const { database } = await chooseDatabase(admin, wanted, dump.file);
   await runHook(run, database);
+  if (recipe.script) await runScriptHook(run, recipe.script, database);
   const chosen = await chooseDatabase(admin, wanted, dump.file);
+  // Last, so that no hook has made a copy that is left as it was.
+  if (recipe.mask) await applyMask(run, recipe.mask, admin, chosen.database);
   run.enter('accounts');
   await admin.secureAccounts(deps.config.dbUsername);
   return { engineVersion, sha256: hash, ...chosen };

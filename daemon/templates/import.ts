@@ -7,10 +7,10 @@ import { execa } from 'execa';
 import { setReadOnly, syncFilesystem } from '../drivers/btrfs.ts';
 import type { Manifest } from './catalogue.ts';
 import { OnlyPlain } from './bulk/only-plain.ts';
-import { hashCompanions } from './companions.ts';
 import { assertDiskSpace, watchDisk } from './disk.ts';
 import type { Dump } from './dumps.ts';
 import { fill } from './fill.ts';
+import { readRecipe } from './recipe.ts';
 import { settle, tryClone } from './rehearse.ts';
 import { ImportRun, type ImporterDeps, type OnProgress } from './run.ts';
 import { fingerprint } from './tree.ts';
@@ -65,9 +65,8 @@ export class Importer {
 /** Makes the version's data directory, read-only in the end, and its manifest. */
 async function build(run: ImportRun): Promise<Manifest> {
   const { dump, deps } = run;
-  // Before anything is done with them: what is changed meanwhile is for the next import.
-  const hashes = await hashCompanions(dump.companions);
-  const filled = await fill(run);
+  const recipe = await readRecipe(run);
+  const filled = await fill(run, recipe);
   await settle(run, filled.database);
   const sizeBytes = await directorySize(run.datadir);
   await rm(`${run.home}/tmp`, { recursive: true });
@@ -89,11 +88,12 @@ async function build(run: ImportRun): Promise<Manifest> {
       modifiedMs: dump.modifiedMs,
       sha256: filled.sha256,
       ...(dump.format !== 'file' && { fingerprint: fingerprint(dump.files) }),
-      ...hashes,
+      ...recipe.hashes,
     },
     database: filled.database,
     databases: [...filled.databases],
     username: deps.config.dbUsername,
+    ...(recipe.mask?.required && { maskRequired: true }),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Config, Paths } from '../config.ts';
 import type { Progress } from '../contract.ts';
 import { deleteSubvolume } from '../drivers/btrfs.ts';
 import type { Docker } from '../drivers/docker.ts';
+import type { Registry } from '../drivers/registry.ts';
 import type { Account, Engine } from '../engines/engine.ts';
 import { errors } from '../errors.ts';
 import type { ServerSpec, Servers } from '../instances/server.ts';
@@ -18,6 +19,8 @@ export interface ImporterDeps {
   readonly servers: Servers;
   readonly catalogue: Catalogue;
   readonly engine: Engine;
+  /** Where the secret of masks is. */
+  readonly registry: Pick<Registry, 'secret'>;
   readonly image: () => string;
 }
 
