@@ -201,8 +201,8 @@ export interface Engine {
   readonly adoptStatements: string;
   /** The client that loads a dump from its standard input, into `database` unless the dump names another. */
   loadCommand(database: string | undefined): readonly string[];
-  /** By which client programs find the import's server, as its administrator. */
-  readonly clientEnvironment: Readonly<Record<string, string>>;
+  /** A file in the home directory by which client programs find the import's server, as its administrator. */
+  readonly clientFile: { readonly name: string; readonly text: string };
   /** What the start-up file says: gives the account its password, in a form that tells nobody the password. */
   startupStatements(account: Account): string;
   /** Files, besides its own, that the data directory needs to be served. */

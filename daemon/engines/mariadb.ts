@@ -118,8 +118,10 @@ export const mariadb: Engine = {
     ...(database === undefined ? [] : ['--', database]),
   ],
 
-  // Without an option, clients take the socket from the one and the name of the account from the other.
-  clientEnvironment: { MYSQL_UNIX_PORT: `${inContainer.run}/${socketName}`, USER: 'root' },
+  clientFile: {
+    name: '.my.cnf',
+    text: `[client]\nsocket=${inContainer.run}/${socketName}\nuser=root\nskip-ssl\ndefault-character-set=utf8mb4\n`,
+  },
 
   startupStatements: ({ username, password }) =>
     `alter user ${quoteText(username)}@'localhost' identified via mysql_native_password ` +

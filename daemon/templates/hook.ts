@@ -30,6 +30,7 @@ export async function runScriptHook(run: ImportRun, script: Buffer, database: st
   await mkdir(`${home}/tmp`, { recursive: true });
   await chown(`${home}/tmp`, uid, gid);
   await writeFile(`${home}/after-import`, script, { mode: 0o755 });
+  await writeFile(`${home}/${engine.clientFile.name}`, engine.clientFile.text);
   const containerId = await docker.create({
     role: 'hook',
     id: run.id,
@@ -37,7 +38,7 @@ export async function runScriptHook(run: ImportRun, script: Buffer, database: st
     command: [`${inContainer.home}/after-import`],
     user: servers.owner,
     env: {
-      ...engine.clientEnvironment,
+      HOME: inContainer.home,
       MYAAS_TEMPLATE: run.dump.template,
       MYAAS_DATABASE: database,
       TMPDIR: inContainer.tmp,

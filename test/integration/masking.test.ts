@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { rm } from 'node:fs/promises';
+import { chmod, chown, cp, rm } from 'node:fs/promises';
 import { execa } from 'execa';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import type { Import } from '../../daemon/contract.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
+import { startPlainServer } from '../support/plain.ts';
 
 /** What nobody may find anywhere. */
 const secret = 'zq7-clear-value';
@@ -135,5 +136,210 @@ describe('a mask', function () {
       );
       assert.deepEqual(joined, { orders: 100, people: 5001, coded: 5000, named: 1 });
     });
+  });
+
+  it('leaves no trace of the old values in a backup that is used as it is', async () => {
+    await using plain = await startPlainServer();
+    await plain.load(dump, 'physical');
+    const directory = await plain.makeDirectory('backup');
+    await plain.run(
+      `mariadb-backup --no-defaults --backup -S /plain/s --user=root --target-dir=${directory}`,
+    );
+    await cp(directory, `${host.dumpsDir}/physical`, { recursive: true });
+    const { 'masked.kept': _, ...own } = mask.tables;
+    await host.writeDump('physical.mask.json', JSON.stringify({ tables: own }));
+    const { error, version } = await update('physical');
+    assert.equal(error, null);
+    const datadir = `${host.paths.version('physical', version ?? '')}/datadir`;
+    const { stdout } = await execa('grep', ['-rlia', secret, datadir], { reject: false });
+    assert.equal(stdout, '');
+    await withInstance('physical', async (connection) => {
+      const [[person], [other]] = [
+        await ask(connection, 'select email from people where id = 7'),
+        await withInstance('masked', async (elsewhere) =>
+          ask(elsewhere, 'select email from people where id = 7'),
+        ),
+      ];
+      assert.notDeepEqual(person, other, 'Two templates cannot be joined by what is masked.');
+    });
+  });
+
+  describe('that cannot be applied', () => {
+    const small = `
+      create table people (id int primary key, email varchar(80) not null unique, short varchar(10), born date,
+        upper_email varchar(80) as (upper(email)));
+      insert into people (id, email) values (1, 'a@b.example'), (2, 'c@d.example');
+      create table orders (id int primary key, person int, email varchar(80),
+        constraint mailed foreign key (email) references people (email));
+      create view shown as select * from people;
+      create table checked (name varchar(60) check (name like 'x%'));
+      insert into checked values ('xy');`;
+
+    for (const [template, content, why] of [
+      ['no_json', '{', /^no_json\.mask\.json: it is no JSON: /],
+      ['no_mask', '{"tables": {"people": {"email": "scramble"}}}', /it is no mask: \/tables\/people\/email /],
+      ['more', '{"tables": {}, "colums": 1}', /it is no mask: /],
+      [
+        'no_column',
+        '{"tables": {"people": {"mail": "e-mail"}}}',
+        /no_column\.people\.mail: there is no such column/,
+      ],
+      [
+        'no_table',
+        '{"tables": {"persons": {"mail": "e-mail"}}}',
+        /no_table\.persons\.mail: there is no such column/,
+      ],
+      [
+        'short',
+        '{"tables": {"people": {"short": "e-mail"}}}',
+        /too short for "e-mail": 10, where 28 are needed/,
+      ],
+      ['not_null', '{"tables": {"people": {"email": "null"}}}', /it is NOT NULL/],
+      [
+        'same',
+        '{"tables": {"people": {"email": {"fixed": "x"}}}}',
+        /it is unique, and "fixed" gives many rows/,
+      ],
+      ['typed', '{"tables": {"people": {"born": "name"}}}', /it is of type date, and "name" is text/],
+      ['generated', '{"tables": {"people": {"upper_email": "hash"}}}', /it is generated from other columns/],
+      ['view', '{"tables": {"shown": {"email": "hash"}}}', /it belongs to a view/],
+      [
+        'torn',
+        '{"tables": {"people": {"email": "hash"}}}',
+        /give both the same rule, since foreign key mailed/,
+      ],
+      [
+        'refused',
+        '{"tables": {"checked": {"name": {"fixed": "a"}}}}',
+        /refused\.checked: .*CONSTRAINT.*\(error 4025\)/,
+      ],
+    ] as const) {
+      it(`is told, and nothing is published (${template})`, async () => {
+        await host.writeDump(`${template}.sql`, small);
+        await host.writeDump(`${template}.mask.json`, content);
+        const { state, error } = await update(template);
+        assert.equal(state, 'failed');
+        assert.equal(error?.code, 'MYAAS_DUMP_BAD');
+        assert.match(error.message, why);
+        assert.equal((await host.api('GET', `/v1/templates/${template}`)).status, 200);
+        assert.equal(
+          (await host.api('POST', '/v1/instances', { body: { template, name: 'x' } })).status,
+          404,
+        );
+      });
+    }
+
+    it('since its name is another is no reason to publish without it', async () => {
+      await host.writeDump('misnamed.sql', small);
+      await host.writeDump('misnamed.mask.yaml', 'tables: {}');
+      assert.match(
+        (await update('misnamed')).error?.message ?? '',
+        /misnamed\.mask\.yaml has a name that means nothing/,
+      );
+    });
+
+    it('since it is missing, where the operator or a former mask asks for one, is as bad', async () => {
+      await host.writeDump('listed.sql', small);
+      assert.equal((await update('listed')).error?.code, 'MYAAS_MASK_MISSING');
+      const required = JSON.stringify({ required: true, tables: { people: { born: 'null' } } });
+      await host.writeDump('listed.mask.json', required);
+      assert.equal((await update('listed')).state, 'imported');
+      await host.writeDump('wanted.sql', small);
+      await host.writeDump('wanted.mask.json', required);
+      assert.equal((await update('wanted')).state, 'imported');
+      await rm(`${host.dumpsDir}/wanted.mask.json`);
+      const { state, error } = await update('wanted');
+      assert.deepEqual([state, error?.code], ['failed', 'MYAAS_MASK_MISSING']);
+    });
+  });
+});
+
+describe('a program beside a dump', function () {
+  this.timeout(120_000);
+  let host: TestHost;
+
+  before(async () => {
+    host = await startHost({ MYAAS_HOOK_TIMEOUT: '2' });
+  });
+  after(() => host.stop());
+
+  async function importWith(template: string, program: string, mode = 0o755, uid = 0): Promise<Import> {
+    const path = `${host.dumpsDir}/${template}.after-import`;
+    await host.writeDump(`${template}.sql`, 'create table t (a text); insert into t values (1);');
+    await host.writeDump(`${template}.after-import`, program);
+    await chown(path, uid, 0);
+    await chmod(path, mode);
+    const [only] = (await host.update([template])).imports;
+    assert.ok(only);
+    return only;
+  }
+
+  it('changes the data, with the client programs of the server image', async () => {
+    const { error } = await importWith(
+      'good',
+      `#!/bin/sh -e\nmariadb "$MYAAS_DATABASE" -e "insert into t values ('$MYAAS_TEMPLATE')"\ntouch "$TMPDIR/x"\n`,
+    );
+    assert.equal(error, null);
+    const instance = await host.create('good', 'look');
+    const connection = await host.connect(instance);
+    const [rows] = await connection.query('select a from t');
+    connection.destroy();
+    assert.deepEqual(rows, [{ a: '1' }, { a: 'good' }]);
+    assert.equal((await host.update(['good'])).imports[0]?.state, 'unchanged');
+    const changed = await importWith('good', '#!/bin/sh\ntrue\n');
+    assert.equal(changed.state, 'imported', 'The program has changed.');
+  });
+
+  it('reaches no network, no file of the host, and no right', async () => {
+    const { error } = await importWith(
+      'closed',
+      '#!/bin/sh\nls /sys/class/net; id -u; touch /x 2>&1; touch /var/lib/myaas/x 2>&1; ls /var/lib/myaas; grep CapEff /proc/self/status; exit 3\n',
+    );
+    const said = error?.message ?? '';
+    assert.match(said, /^closed\.after-import: it ended with exit code 3\. It said last:\nlo\n[1-9]\d*\n/);
+    assert.match(
+      said,
+      /\/x': Read-only file system\n.*x': Permission denied\nafter-import\ntmp\nCapEff:\s0+$/,
+    );
+  });
+
+  for (const [what, template, program, mode, uid, why] of [
+    [
+      'that takes too long',
+      'slow',
+      '#!/bin/sh\necho here; sleep 60\n',
+      0o755,
+      0,
+      /it ran for more than 2 s\. It said last:\nhere$/,
+    ],
+    ['that is no program', 'text', 'hello', 0o755, 0, /text\.after-import/],
+    [
+      'that others may write',
+      'open',
+      '#!/bin/sh\n',
+      0o775,
+      0,
+      /can be written by others than root, so it is not run/,
+    ],
+    ['of somebody else', 'alien', '#!/bin/sh\n', 0o755, 65534, /does not belong to root, so it is not run/],
+    ['that is not executable', 'dead', '#!/bin/sh\n', 0o644, 0, /is not executable, so it is not run/],
+  ] as const) {
+    it(`${what} fails its import`, async () => {
+      const { state, error } = await importWith(template, program, mode, uid);
+      assert.equal(state, 'failed');
+      assert.notEqual(error?.code, 'MYAAS_INTERNAL');
+      assert.match(error?.message ?? '', why);
+    });
+  }
+
+  it('leaves nothing behind', async () => {
+    const { containers, runDirectories } = await host.census();
+    assert.deepEqual(
+      [
+        containers.filter((each) => !each.startsWith('server')),
+        runDirectories.filter((each) => each.startsWith('import')),
+      ],
+      [[], []],
+    );
   });
 });
