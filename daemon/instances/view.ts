@@ -1,5 +1,5 @@
 /** Instances as clients see them. */
-import type { Instance } from '../contract.ts';
+import type { Instance, InstanceState } from '../contract.ts';
 import type { InstanceRow, User } from '../drivers/registry.ts';
 import type { Engine } from '../engines/engine.ts';
 
@@ -9,15 +9,17 @@ export const refOf = ({ template, name }: Pick<InstanceRow, 'template' | 'name'>
 /** `hostname` is what clients are told to connect to. Credentials only for the owner and for admins. */
 export function viewOf(
   row: InstanceRow,
+  state: InstanceState,
   viewer: User | undefined,
   hostname: string,
   engine: Engine,
 ): Instance {
-  const { databaseName, username, failure, origin, password, ...open } = row;
+  const { clone: _, databaseName, username, failure, origin, password, ...open } = row;
   const address = { username, password, host: hostname, port: row.port, database: databaseName };
   const mayKnow = viewer !== undefined && (viewer.admin || viewer.name === row.owner);
   return {
     ...open,
+    state,
     ...(failure !== null && { failure }),
     host: hostname,
     database: databaseName,

@@ -159,6 +159,8 @@ export async function startHost(settings: NodeJS.ProcessEnv = {}): Promise<TestH
     MYAAS_MYSQL_IMAGE: testImage(),
     MYAAS_PREFIX: testPrefix(),
     MYAAS_MEMORY_LIMIT: '1g',
+    // Tests of what a pool does ask for one.
+    MYAAS_POOL: '0',
     ...settings,
   };
   const config = readConfig(env);
