@@ -67,7 +67,7 @@ export class Builder {
         home: paths.instance(row.id),
         image: image(),
         engine,
-        command: engine.serveCommand(),
+        command: engine.serveCommand({ memoryBytes: config.memoryLimitBytes }),
         account,
         labels: { 'com.myaas.template': row.template, 'com.myaas.instance': row.name },
         memoryBytes: config.memoryLimitBytes,

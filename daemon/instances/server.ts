@@ -115,6 +115,7 @@ export class Servers {
       ...(spec.labels && { labels: spec.labels }),
       image: spec.image,
       command: spec.command,
+      env: spec.engine.environment,
       user: server,
       mounts: [
         { source: spec.home, target: inContainer.home },
