@@ -43,6 +43,7 @@ export const stateStyles = {
   creating: 'cyan',
   ready: 'green',
   asleep: 'dim',
+  waking: 'cyan',
   resetting: 'cyan',
   deleting: 'dim',
   failed: 'red',

@@ -79,7 +79,14 @@ export interface Engine {
   extraFiles(): Promise<readonly { readonly name: string; readonly text: string }[]>;
   /** Logs in through the socket and has one query answered. Waits while the server starts. */
   login(socketPath: string, account: Account, database: string, signal: AbortSignal): Promise<void>;
-  /** The same, and asks for a clean shutdown. */
+  /**
+   * What the server of an instance is busy with, in words: a statement that runs, a transaction that is open; undefined
+   * when stopping it loses nobody's work.
+   */
+  work(socketPath: string, account: Account, signal: AbortSignal): Promise<string | undefined>;
+  /** Gives the account, as which it logs in, another password. */
+  changePassword(socketPath: string, account: Account, password: string, signal: AbortSignal): Promise<void>;
+  /** Like `login`, and asks for a clean shutdown. */
   loginAndShutDown(
     socketPath: string,
     account: Account,

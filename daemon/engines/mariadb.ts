@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { inContainer, type Engine } from './engine.ts';
-import { connect, greet, MariadbAdminSession, quoteText, shutDown } from './mariadb-session.ts';
+import { inContainer, type Account, type Engine } from './engine.ts';
+import { connect, greet, MariadbAdminSession, quoteText, shutDown, workOf } from './mariadb-session.ts';
 
 const socketName = 'mysqld.sock';
 const startupFileName = 'startup.sql';
@@ -52,6 +52,11 @@ function nativePasswordHash(password: string): string {
   const once = createHash('sha1').update(password).digest();
   return `*${createHash('sha1').update(once).digest('hex').toUpperCase()}`;
 }
+
+/** Not for `current_user()`: of that MariaDB 11.8 takes the statement, says nothing, and changes nothing. */
+const passwordStatement = ({ username, password }: Account): string =>
+  `alter user ${quoteText(username)}@'localhost' identified via mysql_native_password ` +
+  `using '${nativePasswordHash(password)}' account unlock`;
 
 /** ER_DB_CREATE_EXISTS. */
 const databaseExists = '1007';
@@ -138,9 +143,7 @@ export const mariadb: Engine = {
     ...(database === undefined ? [] : ['--', database]),
   ],
 
-  startupStatements: ({ username, password }) =>
-    `alter user ${quoteText(username)}@'localhost' identified via mysql_native_password ` +
-    `using '${nativePasswordHash(password)}' account unlock;\n`,
+  startupStatements: (account) => `${passwordStatement(account)};\n`,
 
   async extraFiles() {
     // Only imports need it, and it is large.
@@ -154,6 +157,15 @@ export const mariadb: Engine = {
 
   async login(socketPath, account, database, signal) {
     await greet(socketPath, account, database, signal, () => Promise.resolve());
+  },
+
+  work: (socketPath, account, signal) =>
+    greet(socketPath, account, undefined, signal, (connection) => workOf(connection)),
+
+  async changePassword(socketPath, account, password, signal) {
+    await greet(socketPath, account, undefined, signal, async (connection) => {
+      await connection.query(passwordStatement({ ...account, password }));
+    });
   },
 
   async loginAndShutDown(socketPath, account, database, signal) {

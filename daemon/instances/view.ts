@@ -1,5 +1,5 @@
 /** Instances as clients see them. */
-import type { Instance } from '../contract.ts';
+import type { Instance, InstanceState } from '../contract.ts';
 import type { InstanceRow, User } from '../drivers/registry.ts';
 import type { Engine } from '../engines/engine.ts';
 
@@ -9,6 +9,7 @@ export const refOf = ({ template, name }: Pick<InstanceRow, 'template' | 'name'>
 /** `hostname` is what clients are told to connect to. Credentials only for the owner and for admins. */
 export function viewOf(
   row: InstanceRow,
+  state: InstanceState,
   viewer: User | undefined,
   hostname: string,
   engine: Engine,
@@ -22,7 +23,7 @@ export function viewOf(
     version: row.version,
     name: row.name,
     owner: row.owner,
-    state: row.state,
+    state,
     ...(row.failure !== null && { failure: row.failure }),
     engine: row.engine,
     host: hostname,

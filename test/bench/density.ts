@@ -8,6 +8,7 @@ import { Agent, request, type RequestOptions } from 'node:http';
 import { execa } from 'execa';
 import { pathsOf } from '../../daemon/config.ts';
 import type { Instance } from '../../daemon/contract.ts';
+import { leanMemory } from '../../daemon/host/lean-memory.ts';
 import { freePorts, startHost, type TestHost } from '../support/daemon.ts';
 import { median, quantile, table } from './figures.ts';
 
@@ -86,7 +87,7 @@ async function measureServers(host: TestHost): Promise<void> {
   const { containerId } = await containerOf(host, id);
   const before = await processesNaming(containerId);
   const { status, text } = await host.api('POST', `/v1/instances/${id}/sleep`);
-  if (status !== 200) console.log(text);
+  if (status !== 200) throw new Error(`It does not fall asleep: ${text}`);
   console.log(
     `\nProcesses of its container: ${String(before)} awake, ${String(await processesNaming(containerId))} asleep.`,
   );
@@ -95,9 +96,11 @@ async function measureServers(host: TestHost): Promise<void> {
 /** Puts sleeping instances of nothing into the registry; `serve` finds them there when it starts. */
 function addRows(host: TestHost): void {
   for (let index = 0; index < rows; index++) {
+    const id = index.toString(16).padStart(12, '0');
     host.registry.reserve(
       {
-        id: index.toString(16).padStart(12, '0'),
+        id,
+        clone: id,
         template: 'shop',
         version: '20260101T000000Z',
         name: `feature-branch-${String(index)}`,
@@ -116,7 +119,6 @@ function addRows(host: TestHost): void {
         origin: 'snapshot',
       },
       host.config.ports,
-      new Set(),
     );
   }
 }
@@ -173,7 +175,8 @@ export async function benchDensity(): Promise<void> {
   await execa(process.execPath, ['esbuild.mjs'], { stdio: 'inherit' });
   const firstPort = await freePorts(rows + servers);
   const ports = `${String(firstPort)}-${String(firstPort + rows + servers - 1)}`;
-  await using host = await startHost({ MYAAS_MEMORY_LIMIT: '2g', MYAAS_PORTS: ports }, 'dist/myaas.js');
+  const settings = { ...leanMemory, MYAAS_MEMORY_LIMIT: '2g', MYAAS_PORTS: ports };
+  await using host = await startHost(settings, 'dist/myaas.js');
   await measureServers(host);
   await measureDaemon(host);
 }

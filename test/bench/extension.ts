@@ -119,13 +119,13 @@ async function hostWithMany(settings: NodeJS.ProcessEnv): Promise<TestHost> {
       {
         ...model,
         id: `0000000${number}ff`.slice(-12),
+        clone: `0000000${number}ff`.slice(-12),
         version,
         name: `branch-${number}`,
         state: 'failed',
         failure: 'Made for this benchmark',
       },
       { from, to: from + many + 9 },
-      new Set(),
     );
   }
   await host.serve.start();

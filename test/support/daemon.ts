@@ -169,6 +169,8 @@ export async function startHost(
     MYAAS_MYSQL_IMAGE: testImage(),
     MYAAS_PREFIX: testPrefix(),
     MYAAS_MEMORY_LIMIT: '1g',
+    // Tests of what a pool does ask for one.
+    MYAAS_POOL: '0',
     ...settings,
   };
   const config = readConfig(env);

@@ -47,6 +47,7 @@ export function aTemplate(more: Partial<Template> = {}): Template {
     importedAt: '2026-03-05T06:12:00Z',
     versions: [aVersion()],
     import: null,
+    pool: { ready: 1, making: 0, target: 1 },
     ...more,
   };
 }
@@ -71,7 +72,18 @@ export function aStatus(more: Partial<Status> = {}): Status {
     user: { name: 'alice', admin: false },
     engines: [],
     gate: 'connected',
-    capacity: { portsTotal: 1000, portsFree: 990, diskTotalBytes: 1e12, diskFreeBytes: 5e11 },
+    capacity: {
+      portsTotal: 1000,
+      portsFree: 990,
+      diskTotalBytes: 1e12,
+      diskFreeBytes: 5e11,
+      diskReserveBytes: 2.5e8,
+      memoryTotalBytes: 6.4e10,
+      memoryAvailableBytes: 4e10,
+      memoryReserveBytes: 3e9,
+    },
+    pool: { ready: 1, making: 0 },
+    sleepAfterSeconds: 1800,
     counts: { templates: 1, instances: {} },
     defaultTtlSeconds: 86_400,
     ...more,
