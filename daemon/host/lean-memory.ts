@@ -1,6 +1,6 @@
 /**
  * Environment of `serve` and `gate`, whose memory is missing to the databases; the systemd units say the same. Measured
- * by `npm run bench -- density`: without it `serve` grows to 190 MB where it is 120 MB with it.
+ * by `npm run bench -- density`: without it `serve` grows to 220 MB where it is 120 to 125 MB with it.
  */
 export const leanMemory = {
   /** MB. A small young generation, and a heap that is cleaned before it has grown to gigabytes; `serve` needs 40. */
