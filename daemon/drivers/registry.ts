@@ -4,9 +4,10 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync } from 'node:fs';
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { errors, hasErrno, messageOf } from '../errors.ts';
 import { inTransaction, migrate } from './registry-schema.ts';
+import { CachingDatabase } from './statements.ts';
 
 /** What is on record of an instance; what is being done to it at the moment only `Ledger` knows. */
 export type RecordedState = 'creating' | 'ready' | 'asleep' | 'deleting' | 'failed';
@@ -72,8 +73,10 @@ function isUniqueViolation(thrown: unknown): boolean {
 type Row = Record<string, unknown>;
 
 function instanceOf(row: Row): InstanceRow {
-  // The schema is STRICT: columns have the types that InstanceRow says, but for the boolean.
-  return { ...(row as unknown as InstanceRow), protected: row['protected'] === 1 };
+  // The schema is STRICT: columns have the types that InstanceRow says, but for the boolean. SQLite's object, which has
+  // no prototype, is made an ordinary one in place: copying it takes as long as all the rest of a list.
+  row['protected'] = row['protected'] === 1;
+  return Object.setPrototypeOf(row, Object.prototype) as InstanceRow;
 }
 
 function columnsOf(row: Partial<InstanceRow> | SpareRow): Record<string, SQLInputValue> {
@@ -101,7 +104,7 @@ export class Registry {
    */
   static open(file: string): Registry {
     try {
-      const db = new DatabaseSync(file, { enableForeignKeyConstraints: true, timeout: 5000 });
+      const db = new CachingDatabase(file, { enableForeignKeyConstraints: true, timeout: 5000 });
       chmodSync(file, 0o600);
       db.exec('pragma journal_mode = wal; pragma synchronous = full;');
       migrate(db, file);

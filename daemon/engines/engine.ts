@@ -63,10 +63,12 @@ export interface Engine {
   readonly socketName: string;
   /** Name of the file in the run directory that the server executes before it lets anybody in. */
   readonly startupFileName: string;
+  /** Environment variables of its programs. */
+  readonly environment: Readonly<Record<string, string>>;
   /** The command that fills an empty data directory. */
   initialiseCommand(): readonly string[];
-  /** The server of an instance. */
-  serveCommand(): readonly string[];
+  /** The server of an instance, sized so that it stays within the memory of its container. */
+  serveCommand(container: { readonly memoryBytes: number }): readonly string[];
   /** The server of an import: bulk settings, nothing durable before the shutdown. */
   importCommand(memoryBytes: number): readonly string[];
   /** The client that loads a dump from its standard input, into `database` unless the dump names another. */

@@ -27,6 +27,8 @@ export async function connect(
         socketPath,
         user: account.username,
         password: account.password,
+        // The library's own default makes the server load 1 MB of tables, for good.
+        charset: 'UTF8MB4_GENERAL_CI',
         connectTimeout: loginTimeoutMs,
         ...(database !== undefined && { database }),
       });

@@ -48,7 +48,8 @@ export class Builder {
     this.#deps = deps;
     const { config, engine, image } = deps;
     const { memoryLimitBytes, cpuPinningCores, dbPassword = null } = config;
-    const parts = [image.id, engine.serveCommand(), memoryLimitBytes, cpuPinningCores, dbPassword];
+    const command = engine.serveCommand({ memoryBytes: memoryLimitBytes });
+    const parts = [image.id, command, engine.environment, memoryLimitBytes, cpuPinningCores, dbPassword];
     this.recipe = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
   }
 
@@ -90,7 +91,7 @@ export class Builder {
       home: paths.instance(clone.id),
       image: image.reference,
       engine,
-      command: engine.serveCommand(),
+      command: engine.serveCommand({ memoryBytes: config.memoryLimitBytes }),
       account: clone,
       labels: { 'com.myaas.template': clone.template },
       memoryBytes: config.memoryLimitBytes,

@@ -162,6 +162,7 @@ export class Servers {
       ...(spec.labels && { labels: spec.labels }),
       image: spec.image,
       command: spec.command,
+      env: spec.engine.environment,
       user: this.#accounts.server,
       mounts: [
         { source: spec.home, target: inContainer.home },

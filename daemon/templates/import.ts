@@ -363,7 +363,7 @@ class ImportRun {
       home,
       image: this.#deps.image(),
       engine,
-      command: engine.serveCommand(),
+      command: engine.serveCommand({ memoryBytes: config.memoryLimitBytes }),
       account,
       memoryBytes: config.memoryLimitBytes,
     };
