@@ -9,15 +9,22 @@ import { build } from 'esbuild';
 
 const outdir = 'dist';
 
-/** dockerode can reach engines over SSH by a package with native code. MyAAS does not, so a bundle can do without. */
-const withoutSsh = {
-  name: 'without-ssh',
+/**
+ * dockerode can reach engines over SSH, by a package with native code, and take part in a BuildKit build, by gRPC. MyAAS
+ * does neither, so the bundle can do without: gRPC alone would take 10 MB of the daemon's memory.
+ */
+const withoutSshAndGrpc = {
+  name: 'without-ssh-and-grpc',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^ssh2$/ }, () => ({ path: 'ssh2', namespace: 'absent' }));
-    onLoad({ filter: /.*/, namespace: 'absent' }, () => ({
+    onResolve({ filter: /^(ssh2|@grpc\/(grpc-js|proto-loader))$/ }, ({ path }) => ({
+      path,
+      namespace: 'absent',
+    }));
+    onLoad({ filter: /^ssh2$/, namespace: 'absent' }, () => ({
       contents:
         'exports.Client = class { constructor() { throw new Error("MyAAS reaches no engine over SSH"); } };',
     }));
+    onLoad({ filter: /^@grpc/, namespace: 'absent' }, () => ({ contents: '' }));
   },
 };
 
@@ -45,7 +52,7 @@ await build({
   sourcesContent: false,
   legalComments: 'external',
   banner: { js: banner },
-  plugins: [withoutSsh],
+  plugins: [withoutSshAndGrpc],
   logLevel: 'warning',
 });
 await build({

@@ -7,25 +7,22 @@ import { Type } from 'typebox';
 import { schemas } from './contract.ts';
 import type { Docker } from './drivers/docker.ts';
 import type { Events } from './events.ts';
-import type { Builder } from './instances/builder.ts';
-import type { Instances } from './instances/instances.ts';
+import type { Metrics } from './metrics.ts';
 import { requireUser, type Authenticator } from './plugins/auth.ts';
 import { sendFailure, useErrorEnvelope } from './plugins/errors.ts';
 import { legacyPlugin } from './plugins/legacy.ts';
 import type { App } from './routes/app.ts';
 import { eventRoutes } from './routes/events.ts';
-import { instanceRoutes } from './routes/instances.ts';
+import { instanceRoutes, type InstanceRoutesDeps } from './routes/instances.ts';
 import { statusRoutes, type StatusOf } from './routes/status.ts';
 import { templateRoutes } from './routes/templates.ts';
 import type { ImportJobs } from './templates/jobs.ts';
 import type { Templates } from './templates/templates.ts';
 
-export interface AppDeps {
+export interface AppDeps extends InstanceRoutesDeps {
   readonly version: string;
   readonly logger: FastifyBaseLogger;
   readonly authenticator: Authenticator;
-  readonly instances: Instances;
-  readonly builder: Builder;
   readonly templates: Templates;
   readonly jobs: ImportJobs;
   readonly events: Events;
@@ -33,6 +30,7 @@ export interface AppDeps {
   readonly legacyUser: string | undefined;
   readonly hostname: string;
   readonly statusOf: StatusOf;
+  readonly metrics: Metrics;
   /** Ends the event streams, which would else keep the daemon from stopping. */
   readonly stopping: AbortSignal;
 }
@@ -95,9 +93,9 @@ export async function buildApp(deps: AppDeps): Promise<App> {
 
   await app.register(async (scope: App) => {
     requireUser(scope, deps.authenticator);
-    statusRoutes(scope, deps.statusOf);
+    statusRoutes(scope, deps.statusOf, deps.metrics);
     templateRoutes(scope, deps.templates, deps.jobs);
-    instanceRoutes(scope, deps.instances, deps.builder);
+    instanceRoutes(scope, deps);
     eventRoutes(scope, deps.events, deps.stopping);
     return Promise.resolve();
   });

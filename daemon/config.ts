@@ -2,6 +2,8 @@ import { isIP } from 'node:net';
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { errors, hasErrno, messageOf } from './errors.ts';
+import { defaultLimits, parsePool, type PoolSettings } from './instances/pool-size.ts';
+import { parseTtlSeconds } from './instances/leases.ts';
 import { isName } from './names.ts';
 
 /** What the daemon, the gate and the host commands are told by environment variables. Read once, at start. */
@@ -37,6 +39,15 @@ export interface Config {
   readonly bind: string;
   /** Who requests of the original API without a token count as. */
   readonly legacyUser: string | undefined;
+  readonly pool: PoolSettings;
+  /** An instance without connections sleeps after this; undefined: never. */
+  readonly sleepAfterMs: number | undefined;
+  /** One whose connections have been silent for so long, too, if nothing runs in it. */
+  readonly sleepConnectedAfterMs: number | undefined;
+  /** Memory that is left to the rest of the host; undefined: a share of it. */
+  readonly memoryReserveBytes: number | undefined;
+  /** Below it nothing new is made, so that instances can go on writing, and deleting stays possible. */
+  readonly diskReserveBytes: number;
   /** How many versions of a template are kept besides those in use. */
   readonly keepVersions: number;
   /** Templates that are not published without a mask. */
@@ -93,6 +104,32 @@ function parseInteger(min: number, max: number): (text: string) => number | unde
   return (text) => {
     const value = /^\d+$/.test(text) ? Number(text) : NaN;
     return value >= min && value <= max ? value : undefined;
+  };
+}
+
+const longestSleepSeconds = 7 * 86_400;
+const idleTime = 'a length of time of at most 7 days, such as "30m" or "8h", or "never"';
+
+/** Milliseconds of "30m", "1800", "never"; "never" is one of the right answers, so the whole stands in an object. */
+function parseIdleTime(text: string): { readonly ms: number | undefined } | undefined {
+  try {
+    const seconds = parseTtlSeconds(text);
+    if (seconds === null) return { ms: undefined };
+    return seconds <= longestSleepSeconds ? { ms: seconds * 1000 } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function parsePoolOfNames(text: string): PoolSettings | undefined {
+  const settings = parsePool(text);
+  return [...(settings?.of.keys() ?? [])].every((name) => isName('template', name)) ? settings : undefined;
+}
+
+function parseSizeFrom(leastBytes: number): (text: string) => number | undefined {
+  return (text) => {
+    const bytes = parseSizeBytes(text);
+    return bytes !== undefined && bytes >= leastBytes ? bytes : undefined;
   };
 }
 
@@ -191,10 +228,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     memoryLimitBytes: reader.read(
       'MYAAS_MEMORY_LIMIT',
       2 * 2 ** 30,
-      (text) => {
-        const bytes = parseSizeBytes(text);
-        return bytes !== undefined && bytes >= 256 * 2 ** 20 ? bytes : undefined;
-      },
+      parseSizeFrom(256 * 2 ** 20),
       'a size of at least 256m, such as "2g"',
     ),
     cpuPinningCores: reader.read('MYAAS_CPU_PINNING_CORES', 0, parseInteger(0, 1024), 'a number of cores'),
@@ -235,6 +269,31 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       matching(/^[a-z0-9][\w-]{0,62}$/i),
       'a user name',
     ),
+    pool: reader.read(
+      'MYAAS_POOL',
+      { all: defaultLimits, of: new Map() },
+      parsePoolOfNames,
+      '"min-max" or a number, at most 100, and for some templates their own: "1-4,shop=2-10,archive=0"',
+    ),
+    sleepAfterMs: reader.read('MYAAS_SLEEP_AFTER', { ms: 30 * 60_000 }, parseIdleTime, idleTime).ms,
+    sleepConnectedAfterMs: reader.read(
+      'MYAAS_SLEEP_CONNECTED_AFTER',
+      { ms: 4 * 3_600_000 },
+      parseIdleTime,
+      idleTime,
+    ).ms,
+    memoryReserveBytes: reader.read(
+      'MYAAS_MEMORY_RESERVE',
+      undefined,
+      parseSizeFrom(0),
+      'a size such as "2g"',
+    ),
+    diskReserveBytes: reader.read(
+      'MYAAS_DISK_RESERVE',
+      256 * 2 ** 20,
+      parseSizeFrom(64 * 2 ** 20),
+      'a size of at least 64m, such as "1g"',
+    ),
     keepVersions: reader.read('MYAAS_KEEP_VERSIONS', 2, parseInteger(1, 1000), 'a number from 1 to 1000'),
     maskedTemplates: reader.read('MYAAS_MASKED_TEMPLATES', [], parseNames, 'a list of template names'),
     hookTimeoutSeconds: reader.read(
@@ -248,10 +307,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     diskSizeBytes: reader.read(
       'MYAAS_DISK_SIZE',
       100 * 2 ** 30,
-      (text) => {
-        const bytes = parseSizeBytes(text);
-        return bytes !== undefined && bytes >= 2 ** 30 ? bytes : undefined;
-      },
+      parseSizeFrom(2 ** 30),
       'a size of at least 1g, such as "100g"',
     ),
   };

@@ -10,7 +10,15 @@ export const named = <T extends TSchema & { $id?: string }>(schema: T) =>
   Type.Unsafe<Static<T>>({ $ref: `${schema.$id ?? ''}#` });
 const time = (description: string) => Type.String({ format: 'date-time', description });
 
-export const InstanceState = Type.Enum(['creating', 'ready', 'asleep', 'resetting', 'deleting', 'failed']);
+export const InstanceState = Type.Enum([
+  'creating',
+  'ready',
+  'asleep',
+  'waking',
+  'resetting',
+  'deleting',
+  'failed',
+]);
 export type InstanceState = Static<typeof InstanceState>;
 
 export const Instance = Type.Object(
@@ -38,7 +46,9 @@ export const Instance = Type.Object(
     }),
     sizeBytes: Type.Integer({ description: 'Size of the data in it when it was cloned' }),
     createMs: nullable(Type.Integer({ description: 'From the request to the first answered query' })),
-    from: Type.Enum(['pool', 'snapshot']),
+    from: Type.Enum(['pool', 'snapshot'], {
+      description: 'Whether it was there before it was asked for, or made then',
+    }),
   },
   { $id: 'Instance' },
 );
@@ -108,6 +118,16 @@ export const Version = Type.Object(
 );
 export type Version = Static<typeof Version>;
 
+export const Pool = Type.Object(
+  {
+    ready: Type.Integer({ description: 'Instances made ahead of time, to be had at once' }),
+    making: Type.Integer(),
+    target: Type.Integer({ description: 'How many there should be, as demand is now' }),
+  },
+  { $id: 'Pool' },
+);
+export type Pool = Static<typeof Pool>;
+
 export const Template = Type.Object(
   {
     name: Type.String(),
@@ -119,6 +139,7 @@ export const Template = Type.Object(
     importedAt: nullable(time('When the current version was published')),
     versions: Type.Array(named(Version), { description: 'Newest first' }),
     import: nullable(named(Import)),
+    pool: named(Pool),
   },
   { $id: 'Template' },
 );
@@ -138,7 +159,15 @@ export const Status = Type.Object(
       portsFree: Type.Integer(),
       diskTotalBytes: Type.Integer(),
       diskFreeBytes: Type.Integer(),
+      diskReserveBytes: Type.Integer({ description: 'Below it nothing is made' }),
+      memoryTotalBytes: Type.Integer(),
+      memoryAvailableBytes: Type.Integer(),
+      memoryReserveBytes: Type.Integer({ description: 'Below it no server is started' }),
     }),
+    pool: Type.Object({ ready: Type.Integer(), making: Type.Integer() }),
+    sleepAfterSeconds: nullable(
+      Type.Integer({ description: 'An instance without connections sleeps after this; null: never' }),
+    ),
     counts: Type.Object({ templates: Type.Integer(), instances: Type.Record(Type.String(), Type.Integer()) }),
     defaultTtlSeconds: nullable(
       Type.Integer({ description: 'Lease of an instance that asks for none; null: never ends' }),
@@ -207,6 +236,7 @@ export type RefreshTemplates = Static<typeof RefreshTemplates>;
 export const schemas: readonly TSchema[] = [
   Instance,
   Template,
+  Pool,
   Version,
   Import,
   Progress,

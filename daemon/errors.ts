@@ -162,6 +162,13 @@ export const errors = {
       `Instance "${ref}" is ${state}.`,
       'Wait until it is ready, or delete it.',
     ),
+  instanceInUse: (ref: string, why: string) =>
+    new MyaasError(
+      'MYAAS_INSTANCE_IN_USE',
+      409,
+      `Instance "${ref}" stays awake: ${why}.`,
+      'Try again when nothing runs in it any more.',
+    ),
   instanceProtected: (ref: string) =>
     new MyaasError(
       'MYAAS_INSTANCE_PROTECTED',
@@ -189,6 +196,13 @@ export const errors = {
       507,
       `Only ${String(Math.floor(freeBytes / 2 ** 20))} MiB are free in ${path}, ${String(Math.ceil(neededBytes / 2 ** 20))} MiB are needed.`,
       'Delete instances or templates, or enlarge the disk.',
+    ),
+  memoryFull: (availableBytes: number, neededBytes: number) =>
+    new MyaasError(
+      'MYAAS_MEMORY_FULL',
+      507,
+      `The host has ${String(Math.floor(availableBytes / 2 ** 20))} MiB of memory left, ${String(Math.ceil(neededBytes / 2 ** 20))} MiB are needed to start another server.`,
+      'Put instances to sleep ("myaas sleep"), delete some, or lower MYAAS_MEMORY_RESERVE.',
     ),
   portTaken: (port: number, why: string) =>
     new MyaasError(

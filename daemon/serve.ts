@@ -16,12 +16,19 @@ import { lookupGroup, lookupUser } from './host/accounts.ts';
 import { recallServerImage } from './host/image.ts';
 import { ensureMounted } from './host/init.ts';
 import { notifySystemd } from './host/notify.ts';
+import { Admission } from './instances/admission.ts';
 import { Builder } from './instances/builder.ts';
 import { Instances } from './instances/instances.ts';
 import { LeaseTimer } from './instances/leases.ts';
+import { Ledger } from './instances/ledger.ts';
+import { Pool } from './instances/pool.ts';
+import { Resets } from './instances/reset.ts';
 import { Servers, type HostAccounts } from './instances/server.ts';
+import { Sleep } from './instances/sleep.ts';
+import { Traffic } from './instances/traffic.ts';
 import { Upkeep } from './instances/upkeep.ts';
 import type { Log } from './log.ts';
+import { Metrics } from './metrics.ts';
 import { Authenticator } from './plugins/auth.ts';
 import type { App } from './routes/app.ts';
 import { Catalogue } from './templates/catalogue.ts';
@@ -30,6 +37,9 @@ import { ImportJobs } from './templates/jobs.ts';
 import { Templates } from './templates/templates.ts';
 import { statusReader } from './status.ts';
 import { version } from './version.ts';
+
+/** Who was just given a database connects to it next; spares are made after that. */
+const quietMs = 200;
 
 /** Throws a `MyaasError` with the remedy when the host is not ready for it. */
 export async function serve(config: Config, signal: AbortSignal): Promise<void> {
@@ -50,54 +60,85 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   if (!image) throw errors.hostNotReady('No server image has been chosen yet.', 'Run "myaas init" as root.');
   const docker = new Docker({ host: config.dockerHost, hostId: registry.hostId, prefix: config.prefix });
   await docker.ping();
-  if ((await docker.imageId(image.reference)) === undefined) {
+  const imageId = await docker.imageId(image.reference);
+  if (imageId === undefined) {
     throw errors.imageMissing(image.reference, 'Docker Engine does not have it any more');
   }
 
   const stopping = new AbortController();
   await mkdir(config.runDir, { recursive: true, mode: 0o755 });
   const events = new Events();
-  const servers = new Servers(docker, paths, hostAccounts);
+  const servers = new Servers(docker, paths, hostAccounts, log);
   const catalogue = new Catalogue(paths, log);
   await catalogue.load();
   const gate = new GateLink({
     socketPath: paths.gateSocket,
     owner: hostAccounts.gate,
-    routes: () => instances.routes(),
+    routes: () => ledger.routes(),
+    onSight: (sight) => void sleep.notice(sight),
     log,
   });
+  const engine = mariadb;
   const builder = new Builder({
     config,
     paths,
     docker,
     servers,
-    registry,
-    engine: mariadb,
-    gate,
-    image: () => image.reference,
+    engine,
+    image: { reference: image.reference, id: imageId },
   });
-  const instances: Instances = new Instances({
+  const metrics = new Metrics();
+  const traffic = new Traffic(quietMs);
+  const admission = new Admission({ config, paths, evict: () => pool.evict() });
+  const pool: Pool = new Pool({
     config,
-    paths,
     builder,
-    servers,
-    catalogue,
+    docker,
     registry,
-    engine: mariadb,
+    catalogue,
+    admission,
+    traffic,
+    log,
+    isImporting: () => jobs.isRunning,
+    onChange: (template) => templates.publish(template),
+  });
+  const ledger: Ledger = new Ledger({
+    config,
+    registry,
+    builder,
+    engine,
     gate,
     events,
-    log,
     onLeases: () => leases.arm(),
-    isImporting: (template) => templates.isImporting(template),
   });
-  const upkeep = new Upkeep({ instances, builder, docker, registry, log, stopping: stopping.signal });
+  const common = {
+    config,
+    ledger,
+    builder,
+    pool,
+    admission,
+    traffic,
+    catalogue,
+    registry,
+    engine,
+    gate,
+    metrics,
+    log,
+    stopping: stopping.signal,
+  };
+  const instances = new Instances({ ...common, isImporting: (template) => templates.isImporting(template) });
+  const resets = new Resets(common);
+  const sleep = new Sleep(common);
+  const upkeep = new Upkeep({ ...common, instances, docker });
   const leases = new LeaseTimer(
     () => registry.nextExpiry(),
     () => upkeep.expire(),
   );
   const templates: Templates = new Templates({
     catalogue,
+    ledger,
     instances,
+    pool,
     jobs: () => jobs,
     events,
     keepVersions: config.keepVersions,
@@ -110,7 +151,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
       docker,
       servers,
       catalogue,
-      engine: mariadb,
+      engine,
       registry,
       image: () => image.reference,
     }),
@@ -122,13 +163,17 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     prune: (template) => templates.prune(template),
   });
 
-  const statusOf = statusReader({ config, paths, instances, catalogue, gate, engine: mariadb, image });
+  const statusOf = statusReader({ config, paths, ledger, pool, admission, catalogue, gate, engine, image });
+  metrics.show(statusOf);
   const rootToken = randomBytes(32).toString('base64url');
   const app = await buildApp({
     version,
     logger,
     authenticator: new Authenticator(registry, rootToken),
+    ledger,
     instances,
+    resets,
+    sleep,
     builder,
     templates,
     jobs,
@@ -137,12 +182,14 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     legacyUser: config.legacyUser,
     hostname: config.hostname,
     statusOf,
+    metrics,
     stopping: stopping.signal,
   });
 
   await gate.listen();
-  await removeStrayRunDirectories(paths, config.runDir, instances);
+  await removeStrayRunDirectories(paths, config.runDir, registry);
   await upkeep.recover();
+  await pool.start();
   leases.arm();
   void upkeep.watchDeaths();
   const apiSocket = await listen(app, config, paths);
@@ -159,7 +206,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   await notifySystemd('STOPPING=1');
   stopping.abort();
   leases.stop();
-  await Promise.all([instances.stop(), jobs.stop()]);
+  await Promise.all([instances.stop(), pool.stop(), jobs.stop()]);
   apiSocket.close();
   apiSocket.closeAllConnections();
   await app.close();
@@ -179,8 +226,11 @@ async function findAccounts(): Promise<HostAccounts & { gate: { uid: number; gid
 }
 
 /** Run directories outlive a kill of this process, and a failed import has no row. */
-async function removeStrayRunDirectories(paths: Paths, runDir: string, instances: Instances): Promise<void> {
-  const known = new Set(instances.list().map(({ id }) => id));
+async function removeStrayRunDirectories(paths: Paths, runDir: string, registry: Registry): Promise<void> {
+  const known = new Set([
+    ...registry.instances().map(({ clone }) => clone),
+    ...registry.spares().map(({ id }) => id),
+  ]);
   for (const name of await readdir(runDir)) {
     if (/^(import-)?[0-9a-f]{12}$/.test(name) && !known.has(name))
       await rm(paths.run(name), { recursive: true, force: true });

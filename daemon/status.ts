@@ -3,7 +3,9 @@ import { diskSpace } from './drivers/btrfs.ts';
 import type { Engine } from './engines/engine.ts';
 import type { GateLink } from './gate/link.ts';
 import type { ServerImage } from './host/image.ts';
-import type { Instances } from './instances/instances.ts';
+import type { Admission } from './instances/admission.ts';
+import type { Ledger } from './instances/ledger.ts';
+import type { Pool } from './instances/pool.ts';
 import type { StatusOf } from './routes/status.ts';
 import type { Catalogue } from './templates/catalogue.ts';
 import { version } from './version.ts';
@@ -11,7 +13,9 @@ import { version } from './version.ts';
 export interface StatusDeps {
   readonly config: Config;
   readonly paths: Paths;
-  readonly instances: Instances;
+  readonly ledger: Ledger;
+  readonly pool: Pool;
+  readonly admission: Admission;
   readonly catalogue: Catalogue;
   readonly gate: GateLink;
   readonly engine: Engine;
@@ -22,7 +26,9 @@ export interface StatusDeps {
 export function statusReader({
   config,
   paths,
-  instances,
+  ledger,
+  pool,
+  admission,
   catalogue,
   gate,
   engine,
@@ -30,12 +36,15 @@ export function statusReader({
 }: StatusDeps): StatusOf {
   const { from, to } = config.ports;
   return async () => {
-    const rows = instances.list();
-    const { totalBytes, freeBytes } = await diskSpace(paths.data);
+    const rows = ledger.list();
+    const [disk, memory] = await Promise.all([diskSpace(paths.data), admission.memory()]);
     // An instance keeps its port when the range is changed.
     const taken = rows.filter(({ port }) => port >= from && port <= to).length;
     const counts: Record<string, number> = {};
-    for (const { state } of rows) counts[state] = (counts[state] ?? 0) + 1;
+    for (const row of rows) {
+      const state = ledger.stateOf(row);
+      counts[state] = (counts[state] ?? 0) + 1;
+    }
     return {
       version,
       host: config.hostname,
@@ -44,9 +53,15 @@ export function statusReader({
       capacity: {
         portsTotal: to - from + 1,
         portsFree: to - from + 1 - taken,
-        diskTotalBytes: totalBytes,
-        diskFreeBytes: freeBytes,
+        diskTotalBytes: disk.totalBytes,
+        diskFreeBytes: disk.freeBytes,
+        diskReserveBytes: config.diskReserveBytes,
+        memoryTotalBytes: memory.totalBytes,
+        memoryAvailableBytes: memory.availableBytes,
+        memoryReserveBytes: memory.reserveBytes,
       },
+      pool: pool.totals(),
+      sleepAfterSeconds: config.sleepAfterMs === undefined ? null : config.sleepAfterMs / 1000,
       counts: { templates: catalogue.names().length, instances: counts },
       defaultTtlSeconds: config.containerTtlSeconds === 0 ? null : config.containerTtlSeconds,
     };

@@ -13,6 +13,7 @@ export interface ContainerSpec {
   readonly labels?: Readonly<Record<string, string>>;
   readonly image: string;
   readonly command: readonly string[];
+  /** No secrets: everybody who may ask Docker reads them. */
   readonly env?: Readonly<Record<string, string>>;
   readonly user: { readonly uid: number; readonly gid: number };
   readonly mounts: readonly { readonly source: string; readonly target: string }[];
@@ -61,8 +62,8 @@ export function serverOptions(
     // The program itself: no wrapper script of the image.
     Entrypoint: spec.command.slice(0, 1),
     Cmd: spec.command.slice(1),
-    User: `${String(spec.user.uid)}:${String(spec.user.gid)}`,
     Env: Object.entries(spec.env ?? {}).map(([name, value]) => `${name}=${value}`),
+    User: `${String(spec.user.uid)}:${String(spec.user.gid)}`,
     Labels: { ...spec.labels, [labelOf.host]: hostId, [labelOf.role]: spec.role, [labelOf.id]: spec.id },
     AttachStdin: stdin,
     OpenStdin: stdin,

@@ -147,6 +147,17 @@ export class Docker {
     });
   }
 
+  /** Asks a container's program to end, and kills it when it has not within the grace; fine when it is not running. */
+  async stop(containerId: string, graceSeconds: number): Promise<void> {
+    await this.#ask('stop a container', async () => {
+      try {
+        await this.#dockerode.getContainer(containerId).stop({ t: graceSeconds });
+      } catch (error) {
+        if (!hasStatus(error, 304, 404)) throw error;
+      }
+    });
+  }
+
   /** The exit code, once the container, which must have been started, has stopped. */
   async wait(containerId: string, signal?: AbortSignal): Promise<number> {
     return this.#wait(containerId, { ...(signal && { abortSignal: signal }) });

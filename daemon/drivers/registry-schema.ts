@@ -18,6 +18,19 @@ const migrations = [
      unique (template, name)) strict;
    create index instancesByExpiry on instances (expiresAt);
    create table failedImports (template text primary key, import text not null) strict;`,
+
+  // The clone (data and server) of an instance got an id of its own, so that a reset can replace it. Resets are not
+  // recorded any more: one that is cut short leaves the instance with the clone it had.
+  `alter table instances add column clone text not null default '';
+   update instances set clone = id;
+   update instances set state = 'failed', failure = 'A reset was cut short by an upgrade; reset it again.'
+     where state = 'resetting';
+   create unique index instancesByClone on instances (clone);
+   create table spares (
+     id text primary key, state text not null, template text not null, version text not null, recipe text not null,
+     databaseName text not null, username text not null, password text not null,
+     sizeBytes integer not null, createdAt text not null) strict;
+   create table discarded (clone text primary key) strict;`,
 ];
 
 /** In one transaction, so that of two processes that open it at once only one does it. */

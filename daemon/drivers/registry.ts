@@ -4,19 +4,24 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync } from 'node:fs';
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import type { InstanceState } from '../contract.ts';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { errors, hasErrno, messageOf } from '../errors.ts';
 import { inTransaction, migrate } from './registry-schema.ts';
+import { CachingDatabase } from './statements.ts';
+
+/** What is on record of an instance; what is being done to it at the moment only `Ledger` knows. */
+export type RecordedState = 'creating' | 'ready' | 'asleep' | 'deleting' | 'failed';
 
 /** One row of `instances`. */
 export interface InstanceRow {
   readonly id: string;
+  /** Its data and server: a snapshot, a container, a run directory. A reset gives it another. */
+  readonly clone: string;
   readonly template: string;
   readonly version: string;
   readonly name: string;
   readonly owner: string;
-  readonly state: InstanceState;
+  readonly state: RecordedState;
   readonly failure: string | null;
   readonly engine: string;
   readonly port: number;
@@ -29,6 +34,27 @@ export interface InstanceRow {
   readonly sizeBytes: number;
   readonly createMs: number | null;
   readonly origin: 'pool' | 'snapshot';
+}
+
+/** A clone that no instance has yet: one of the pool, or one that a reset is making. */
+export interface SpareRow {
+  readonly id: string;
+  readonly state: 'making' | 'ready';
+  readonly template: string;
+  readonly version: string;
+  /** What its server was made with; one of another recipe is of no use. */
+  readonly recipe: string;
+  readonly databaseName: string;
+  readonly username: string;
+  readonly password: string;
+  readonly sizeBytes: number;
+  readonly createdAt: string;
+}
+
+/** The ports of instances, inclusive. */
+export interface PortRange {
+  readonly from: number;
+  readonly to: number;
 }
 
 export interface User {
@@ -47,11 +73,13 @@ function isUniqueViolation(thrown: unknown): boolean {
 type Row = Record<string, unknown>;
 
 function instanceOf(row: Row): InstanceRow {
-  // The schema is STRICT: columns have the types that InstanceRow says, but for the boolean.
-  return { ...(row as unknown as InstanceRow), protected: row['protected'] === 1 };
+  // The schema is STRICT: columns have the types that InstanceRow says, but for the boolean. SQLite's object, which has
+  // no prototype, is made an ordinary one in place: copying it takes as long as all the rest of a list.
+  row['protected'] = row['protected'] === 1;
+  return Object.setPrototypeOf(row, Object.prototype) as InstanceRow;
 }
 
-function columnsOf(row: Partial<InstanceRow>): Record<string, SQLInputValue> {
+function columnsOf(row: Partial<InstanceRow> | SpareRow): Record<string, SQLInputValue> {
   return Object.fromEntries(
     Object.entries(row).map(([key, value]) => [key, typeof value === 'boolean' ? Number(value) : value]),
   );
@@ -76,7 +104,7 @@ export class Registry {
    */
   static open(file: string): Registry {
     try {
-      const db = new DatabaseSync(file, { enableForeignKeyConstraints: true, timeout: 5000 });
+      const db = new CachingDatabase(file, { enableForeignKeyConstraints: true, timeout: 5000 });
       chmodSync(file, 0o600);
       db.exec('pragma journal_mode = wal; pragma synchronous = full;');
       migrate(db, file);
@@ -199,31 +227,39 @@ export class Registry {
    * Records a new instance with the lowest free port of the range, all in one transaction.
    * Throws `MYAAS_INSTANCE_EXISTS` and `MYAAS_PORTS_EXHAUSTED`.
    */
-  reserve(
-    row: Omit<InstanceRow, 'port'>,
-    range: { from: number; to: number },
-    unusable: ReadonlySet<number>,
-  ): InstanceRow {
+  reserve(row: Omit<InstanceRow, 'port'>, range: PortRange): InstanceRow {
+    return inTransaction(this.#db, () => this.#reserve(row, range));
+  }
+
+  /** The same for an instance whose clone is a spare, which is one no longer. Throws also when there is no such spare. */
+  claim(row: Omit<InstanceRow, 'port'>, range: PortRange): InstanceRow {
     return inTransaction(this.#db, () => {
-      if (this.instanceByName(row.template, row.name)) throw errors.instanceExists(row.template, row.name);
-      const full: InstanceRow = { ...row, port: this.#freePort(range, unusable) };
-      const columns = columnsOf(full);
-      const names = Object.keys(columns);
-      this.#db
-        .prepare(
-          `insert into instances (${names.join(', ')}) values (${names.map((name) => `:${name}`).join(', ')})`,
-        )
-        .run(columns);
-      return full;
+      this.#takeSpare(row.clone);
+      return this.#reserve(row, range);
     });
   }
 
+  #reserve(row: Omit<InstanceRow, 'port'>, range: PortRange): InstanceRow {
+    if (this.instanceByName(row.template, row.name)) throw errors.instanceExists(row.template, row.name);
+    const full: InstanceRow = { ...row, port: this.#freePort(range, new Set()) };
+    this.#insert('instances', full);
+    return full;
+  }
+
+  #takeSpare(id: string): void {
+    const { changes } = this.#db.prepare('delete from spares where id = ?').run(id);
+    if (changes !== 1) throw errors.notFound(`Spare ${id}`);
+  }
+
+  #insert(table: 'instances' | 'spares', row: InstanceRow | SpareRow): void {
+    const columns = columnsOf(row);
+    const names = Object.keys(columns);
+    const values = names.map((name) => `:${name}`);
+    this.#db.prepare(`insert into ${table} (${names.join(', ')}) values (${values.join(', ')})`).run(columns);
+  }
+
   /** Gives an instance another free port, when its own turned out to be taken by a stranger. */
-  moveToFreePort(
-    id: string,
-    range: { from: number; to: number },
-    unusable: ReadonlySet<number>,
-  ): InstanceRow {
+  moveToFreePort(id: string, range: PortRange, unusable: ReadonlySet<number>): InstanceRow {
     return inTransaction(this.#db, () => {
       this.#db.prepare('update instances set port = ? where id = ?').run(this.#freePort(range, unusable), id);
       const row = this.instance(id);
@@ -232,7 +268,7 @@ export class Registry {
     });
   }
 
-  #freePort({ from, to }: { from: number; to: number }, unusable: ReadonlySet<number>): number {
+  #freePort({ from, to }: PortRange, unusable: ReadonlySet<number>): number {
     const used = new Set(
       this.#db
         .prepare('select port from instances')
@@ -269,6 +305,11 @@ export class Registry {
     return row && instanceOf(row);
   }
 
+  instanceByClone(clone: string): InstanceRow | undefined {
+    const row = this.#db.prepare('select * from instances where clone = ?').get(clone);
+    return row && instanceOf(row);
+  }
+
   instances(): InstanceRow[] {
     return this.#db.prepare('select * from instances order by template, name').all().map(instanceOf);
   }
@@ -279,6 +320,51 @@ export class Registry {
       .prepare("select min(expiresAt) as at from instances where protected = 0 and state <> 'deleting'")
       .get() as { at: string | null };
     return row.at ?? undefined;
+  }
+
+  // Clones that no instance has
+
+  addSpare(row: SpareRow): void {
+    this.#insert('spares', row);
+  }
+
+  spareIsReady(id: string): void {
+    this.#db.prepare("update spares set state = 'ready' where id = ?").run(id);
+  }
+
+  spares(): SpareRow[] {
+    return this.#db.prepare('select * from spares order by createdAt').all() as unknown as SpareRow[];
+  }
+
+  /** Gives an instance a spare for its clone. The former one is to be removed: it is among `discarded`. */
+  adopt(id: string, spare: string, changes: Partial<Omit<InstanceRow, 'id' | 'clone'>>): InstanceRow {
+    return inTransaction(this.#db, () => {
+      const former = this.instance(id);
+      if (!former) throw errors.instanceNotFound(id);
+      this.#takeSpare(spare);
+      this.#db.prepare('insert into discarded (clone) values (?)').run(former.clone);
+      return this.update(id, { ...changes, clone: spare }) ?? former;
+    });
+  }
+
+  /** Says of a spare, or of what is left of one, that it is to be removed. */
+  discard(clone: string): void {
+    inTransaction(this.#db, () => {
+      this.#db.prepare('delete from spares where id = ?').run(clone);
+      this.#db.prepare('insert or ignore into discarded (clone) values (?)').run(clone);
+    });
+  }
+
+  /** Clones of which something may be left to remove. */
+  discarded(): string[] {
+    return this.#db
+      .prepare('select clone from discarded')
+      .all()
+      .map((row) => row['clone'] as string);
+  }
+
+  removeDiscarded(clone: string): void {
+    this.#db.prepare('delete from discarded where clone = ?').run(clone);
   }
 
   // Imports that failed, so that the reason outlives a restart

@@ -188,10 +188,12 @@ export interface Engine {
   readonly socketName: string;
   /** Name of the file in the run directory that the server executes before it lets anybody in. */
   readonly startupFileName: string;
+  /** Environment variables of its programs. */
+  readonly environment: Readonly<Record<string, string>>;
   /** The command that fills an empty data directory. */
   initialiseCommand(): readonly string[];
-  /** The server of an instance. */
-  serveCommand(): readonly string[];
+  /** The server of an instance, sized so that it stays within the memory of its container. */
+  serveCommand(container: { readonly memoryBytes: number }): readonly string[];
   /** The server of an import: bulk settings, nothing durable before the shutdown. */
   importCommand(memoryBytes: number): readonly string[];
   /** The server of an import over the data directory of another server. It executes `adoptFileName` in `home` first. */
@@ -209,7 +211,14 @@ export interface Engine {
   extraFiles(): Promise<readonly { readonly name: string; readonly text: string }[]>;
   /** Logs in through the socket and has one query answered. Waits while the server starts. */
   login(socketPath: string, account: Account, database: string, signal: AbortSignal): Promise<void>;
-  /** The same, and asks for a clean shutdown. */
+  /**
+   * What the server of an instance is busy with, in words: a statement that runs, a transaction that is open; undefined
+   * when stopping it loses nobody's work.
+   */
+  work(socketPath: string, account: Account, signal: AbortSignal): Promise<string | undefined>;
+  /** Gives the account, as which it logs in, another password. */
+  changePassword(socketPath: string, account: Account, password: string, signal: AbortSignal): Promise<void>;
+  /** Like `login`, and asks for a clean shutdown. */
   loginAndShutDown(
     socketPath: string,
     account: Account,

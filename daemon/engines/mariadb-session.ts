@@ -25,6 +25,8 @@ export async function connect(
         socketPath,
         user: account.username,
         password: account.password,
+        // The library's own default makes the server load 1 MB of tables, for good.
+        charset: 'UTF8MB4_GENERAL_CI',
         connectTimeout: loginTimeoutMs,
         ...(database !== undefined && { database }),
       });
@@ -40,24 +42,43 @@ export async function connect(
 }
 
 /** Logs in, has a query answered, and then whatever else; the connection is cut when the signal aborts. */
-export async function greet(
+export async function greet<T>(
   socketPath: string,
   account: Account,
-  database: string,
+  database: string | undefined,
   signal: AbortSignal,
-  andThen: (connection: Connection) => Promise<void>,
-): Promise<void> {
+  andThen: (connection: Connection) => Promise<T>,
+): Promise<T> {
   const connection = await connect(socketPath, account, database, signal);
   const cut = () => connection.destroy();
   signal.addEventListener('abort', cut, { once: true });
   try {
     await connection.query('select 1');
-    await andThen(connection);
+    return await andThen(connection);
   } finally {
     signal.removeEventListener('abort', cut);
     // Says goodbye, without waiting for it: the server logs a connection that is cut.
     void connection.end().catch(cut);
   }
+}
+
+/**
+ * What stopping the server would cut short. Sessions in a transaction are seen by InnoDB; those that hold locks without
+ * one (`LOCK TABLES`, `GET_LOCK`) only by what other sessions wait for.
+ */
+export async function workOf(connection: Connection): Promise<string | undefined> {
+  const [running] = await connection.query<RowDataPacket[]>(
+    `select command, time from information_schema.processlist
+     where id <> connection_id() and command not in ('Sleep', 'Daemon') order by time desc limit 1`,
+  );
+  const [first] = running;
+  if (first) return `a statement has been running for ${String(first['time'])} s`;
+  const [open] = await connection.query<RowDataPacket[]>(
+    `select timestampdiff(second, trx_started, now()) as seconds from information_schema.innodb_trx
+     where trx_mysql_thread_id not in (0, connection_id()) order by trx_started limit 1`,
+  );
+  const [oldest] = open;
+  return oldest && `a transaction has been open for ${String(oldest['seconds'])} s`;
 }
 
 export async function shutDown(connection: Connection): Promise<void> {

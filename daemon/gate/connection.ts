@@ -33,13 +33,15 @@ export class Connection {
   readonly #client: Socket;
   readonly #refusal: Refusal;
   #state: State;
+  /** Nothing is read from the client, whatever its server has room for. */
+  #frozen = false;
 
   constructor({ client, refusal, holdLimitMs }: ConnectionOptions) {
     this.#client = client;
     this.#refusal = refusal;
     const giveUp = () =>
-      this.#refuse(
-        `was not up within ${holdLimitMs / 1000} s. Try again in a moment; "myaas ls" shows its state`,
+      this.refuse(
+        `The server of this instance was not up within ${holdLimitMs / 1000} s. Try again in a moment; "myaas ls" shows its state.`,
       );
     this.#state = { kind: 'waiting', timer: setTimeout(giveUp, holdLimitMs) };
     // Why a client broke off is nobody's concern; that it did is told to its server.
@@ -59,8 +61,12 @@ export class Connection {
     return this.#client.bytesWritten;
   }
 
-  /** Connects a waiting client with the server at `path`; others stay as they are. */
+  /** Connects a waiting client with the server at `path`, and lets a frozen one go on. */
   open(path: string): void {
+    if (this.#frozen) {
+      this.#frozen = false;
+      this.#client.resume();
+    }
     if (this.#state.kind !== 'waiting') return;
     this.#leaveState();
     const client = this.#client;
@@ -74,13 +80,31 @@ export class Connection {
         if (!server.write(chunk)) client.pause();
       });
     });
-    server.on('drain', () => client.resume());
+    server.on('drain', () => {
+      if (!this.#frozen) client.resume();
+    });
     client.on('drain', () => server.resume());
     server.on('end', () => this.#endClient());
     server.on('error', () => {
       if (connected) this.cut();
-      else this.#refuse('is not running. "myaas logs" says why; "myaas reset" starts it with fresh data');
+      else {
+        this.#turnAway(
+          'The server of this instance is not running. "myaas logs" says why; "myaas reset" starts it with fresh data.',
+        );
+      }
     });
+  }
+
+  /** Reads nothing more from a client that is being served, until `open`. What its server sends still arrives. */
+  freeze(): void {
+    if (this.#state.kind !== 'carrying') return;
+    this.#frozen = true;
+    this.#client.pause();
+  }
+
+  /** Sends a waiting client away, with a reason for people, as its protocol words it; others stay as they are. */
+  refuse(reason: string): void {
+    if (this.#state.kind === 'waiting') this.#turnAway(reason);
   }
 
   /** Ends both sides at once. */
@@ -96,10 +120,10 @@ export class Connection {
     if (this.#state.kind === 'carrying') this.#state.server.end();
   }
 
-  #refuse(why: string): void {
+  #turnAway(reason: string): void {
     this.#leaveState();
     this.#state = { kind: 'refused' };
-    this.#client.write(this.#refusal(`MyAAS: the server of this instance ${why}.`));
+    this.#client.write(this.#refusal(`MyAAS: ${reason}`));
     // What it has to say goes nowhere, but must be read: closing with unread data would destroy our message.
     this.#client.resume();
     this.#endClient();

@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Log } from '../log.ts';
 import { openChannel, type Channel } from './channel.ts';
 import { errnoOf, type Gate } from './gate.ts';
-import { protocolVersion, ServeMessage, type GateMessage } from './protocol.ts';
+import { protocolVersion, ServeMessage, type GateMessage, type Sight } from './protocol.ts';
 
 /**
  * A Unix socket does not tell when somebody begins to listen on it, so it is tried again: soon at first, for a
@@ -62,14 +62,17 @@ function converse(gate: Gate, { socketPath, log, signal }: ControlOptions): Prom
         const answered = answer(gate, message, channel, log);
         if (message.type !== 'sync' || synced) return;
         synced = true;
+        gate.sights.on('sight', tell);
         const count = message.routes.length;
         void answered.then(() => log.info(`linked to serve at ${socketPath}: ${count} routes`));
       },
       onClosed: (why) => {
         signal.removeEventListener('abort', hangUp);
+        gate.sights.off('sight', tell);
         resolve({ synced, reason: refusal ?? why });
       },
     });
+    const tell = (sight: Sight) => channel.send(sight);
     socket.once('connect', () => channel.send({ type: 'hello', protocol: protocolVersion }));
   });
 }
@@ -98,6 +101,12 @@ async function perform(gate: Gate, message: Request): Promise<GateMessage> {
       return { type: 'done', request };
     case 'remove':
       await gate.remove(message.id);
+      return { type: 'done', request };
+    case 'pause':
+      if (await gate.pause(message.id, message.force)) return { type: 'done', request };
+      return { type: 'failed', request, code: 'EBUSY' };
+    case 'refuse':
+      await gate.refuse(message.id, message.reason);
       return { type: 'done', request };
     case 'stats':
       return { type: 'activity', request, routes: gate.activity() };

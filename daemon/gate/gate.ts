@@ -1,10 +1,11 @@
+import { EventEmitter } from 'node:events';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { Listener, type ListenerOptions } from './listener.ts';
-import type { Route, RouteActivity, RouteFailure } from './protocol.ts';
+import type { Route, RouteActivity, RouteFailure, Sight } from './protocol.ts';
 import { mysqlRefusal, type Refusal } from './refusal.ts';
 
-/** How long a client waits for an instance that is being reset or started. */
+/** How long a client waits for an instance that is being reset, started or woken. */
 export const holdLimitMs = 30_000;
 
 export interface GateOptions {
@@ -21,12 +22,15 @@ export interface GateOptions {
  * INVARIANT: changes are made one at a time, in the order they were asked for, also when the one who asked is gone.
  */
 export class Gate {
+  /** What whoever commands the gate is to know; nobody need listen. */
+  readonly sights = new EventEmitter<{ sight: [Sight] }>();
   readonly #options: ListenerOptions;
   readonly #listeners = new Map<string, Listener>();
   #lastChange: Promise<unknown> = Promise.resolve();
 
   constructor({ bind, log, holdLimitMs: limitMs = holdLimitMs, refusal = mysqlRefusal }: GateOptions) {
-    this.#options = { bind, log, holdLimitMs: limitMs, refusal };
+    const onSight = (sight: Sight) => void this.sights.emit('sight', sight);
+    this.#options = { bind, log, holdLimitMs: limitMs, refusal, onSight };
   }
 
   /**
@@ -51,11 +55,21 @@ export class Gate {
   }
 
   /**
-   * Opens a route's port, or changes its state. Holding it cuts its connections and lets new ones wait; opening it
-   * lets them in. Throws the system's error when the port cannot be opened; then there is no such route.
+   * Opens a route's port, or changes its state. Holding it, or putting it to sleep, cuts its connections and lets new
+   * ones wait; opening it lets them in. Throws the system's error when the port cannot be opened; then there is no such route.
    */
   set(route: Route): Promise<void> {
     return this.#inTurn(() => this.#set(route));
+  }
+
+  /** See `Listener.pause`. False also when there is no such route. */
+  pause(id: string, force: boolean): Promise<boolean> {
+    return this.#inTurn(() => Promise.resolve(this.#listeners.get(id)?.pause(force) ?? false));
+  }
+
+  /** Sends away who waits at a route. Fine when there is none. */
+  refuse(id: string, reason: string): Promise<void> {
+    return this.#inTurn(() => Promise.resolve(this.#listeners.get(id)?.refuse(reason)));
   }
 
   /** Frees a route's port and cuts its connections. Fine when there is none. */

@@ -12,6 +12,7 @@ import {
   type Route,
   type RouteActivity,
   type ServeMessage,
+  type Sight,
 } from './protocol.ts';
 import { Requests, type Question } from './requests.ts';
 
@@ -21,6 +22,7 @@ export interface GateLinkOptions {
   readonly owner?: SocketOwner;
   /** Every port that is to be open. Asked whenever a gate connects, so it must be up to date before `set` and `remove`. */
   readonly routes: () => readonly Route[];
+  readonly onSight: (sight: Sight) => void;
   readonly log: Log;
 }
 
@@ -110,6 +112,28 @@ export class GateLink {
   }
 
   /**
+   * Lets nothing through to a server until the next `update`; what its clients sent before has reached it. False when
+   * its clients are not idle, unless forced. Throws `MYAAS_GATE_UNAVAILABLE`.
+   */
+  async pause(id: string, force: boolean): Promise<boolean> {
+    const reply = await this.#ask({ type: 'pause', id, force });
+    if (reply.type === 'done') return true;
+    if (reply.type === 'failed' && reply.code === 'EBUSY') return false;
+    throw unexpected(reply);
+  }
+
+  /** Sends away who waits for an instance. Without a gate nobody does. */
+  async refuse(id: string, reason: string): Promise<void> {
+    const link = this.#link;
+    try {
+      const reply = await link?.requests.ask({ type: 'refuse', id, reason: reason.slice(0, 1000) });
+      if (reply && reply.type !== 'done') throw unexpected(reply);
+    } catch (error) {
+      if (this.#link === link) throw error;
+    }
+  }
+
+  /**
    * Frees a port and cuts its connections. Without a gate it does nothing: the next gate gets the routes without it,
    * and one that went on alone closes what it is not told to keep.
    */
@@ -145,8 +169,9 @@ export class GateLink {
         if (message.type === 'hello') {
           if (link) channel.destroy('a second hello');
           else link = this.#welcome(channel, message.protocol);
-        } else if (link) link.requests.answered(message);
-        else channel.destroy(`"${message.type}" before hello`);
+        } else if (!link) channel.destroy(`"${message.type}" before hello`);
+        else if (message.type === 'idle' || message.type === 'wake') this.#options.onSight(message);
+        else link.requests.answered(message);
       },
       onClosed: (why) => {
         this.#sockets.delete(socket);

@@ -2,16 +2,18 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Log } from '../log.ts';
 import { Connection } from './connection.ts';
-import type { Route, RouteActivity } from './protocol.ts';
+import type { Route, RouteActivity, Sight } from './protocol.ts';
 import type { Refusal } from './refusal.ts';
 
 export interface ListenerOptions {
   /** The address to listen on. */
   readonly bind: string;
   readonly refusal: Refusal;
-  /** How long a client of a held route waits. */
+  /** How long a client of a route that is not open waits. */
   readonly holdLimitMs: number;
   readonly log: Log;
+  /** Told what serve is to know. */
+  readonly onSight: (sight: Sight) => void;
 }
 
 /** After this silence the kernel asks a client whether it is still there: a closed laptop must not count as a user. */
@@ -23,6 +25,11 @@ export class Listener {
   readonly #server: Server;
   readonly #connections = new Set<Connection>();
   #route: Route;
+  /** Neither newcomers nor those who are connected get through, whatever the route's state. */
+  #paused = false;
+  /** Serve has been told that somebody wants in, and has not answered yet. */
+  #wakeTold = false;
+  #idleTimer: NodeJS.Timeout | undefined;
   /** Bytes of connections that are gone. */
   #past = { bytesIn: 0, bytesOut: 0 };
   #seenBytes = 0;
@@ -48,20 +55,44 @@ export class Listener {
     this.#server.on('error', (error) =>
       this.#options.log.warn(`port ${this.port} could not take a client: ${error.message}`),
     );
+    this.#watchIdleness();
   }
 
   /** Takes over the state and socket of `route`. A server that was replaced takes its connections with it. */
   update(route: Route): void {
-    const replaced = route.state === 'held' || route.socket !== this.#route.socket;
+    const replaced = route.state !== 'open' || route.socket !== this.#route.socket;
     this.#route = route;
+    this.#paused = false;
+    this.#wakeTold = false;
     for (const connection of this.#connections) {
       if (replaced && !connection.waiting) connection.cut();
       if (route.state === 'open') connection.open(route.socket);
     }
+    this.#askToWake();
+    this.#watchIdleness();
+  }
+
+  /**
+   * Lets nothing through to the server until the next `update`. False, and nothing done, when there is somebody who
+   * is not idle, unless `force` is given.
+   */
+  pause(force: boolean): boolean {
+    if (!force && !this.#isIdle()) return false;
+    this.#paused = true;
+    clearTimeout(this.#idleTimer);
+    for (const connection of this.#connections) connection.freeze();
+    return true;
+  }
+
+  /** Sends away who waits; whoever comes next is told to serve again. */
+  refuse(reason: string): void {
+    this.#wakeTold = false;
+    for (const connection of this.#connections) connection.refuse(reason);
   }
 
   /** Frees the port and cuts every connection; both are done when this returns. */
   async close(): Promise<void> {
+    clearTimeout(this.#idleTimer);
     const closed = once(this.#server, 'close');
     this.#server.close();
     for (const connection of this.#connections) connection.cut();
@@ -69,16 +100,21 @@ export class Listener {
   }
 
   activity(): RouteActivity {
+    const { bytesIn, bytesOut } = this.#count();
+    const connections = this.#connections.size;
+    return { id: this.#route.id, connections, bytesIn, bytesOut, lastActivityAtMs: this.#lastActivityAtMs };
+  }
+
+  /** Looked at only now and then, because noting the time of every chunk would cost each of them a little. */
+  #count(): { bytesIn: number; bytesOut: number } {
     let { bytesIn, bytesOut } = this.#past;
     for (const connection of this.#connections) {
       bytesIn += connection.bytesIn;
       bytesOut += connection.bytesOut;
     }
-    // Looked at only now, because noting the time of every chunk would cost each of them a little.
-    if (bytesIn + bytesOut !== this.#seenBytes) this.#noteActivity();
+    if (bytesIn + bytesOut !== this.#seenBytes) this.#lastActivityAtMs = Date.now();
     this.#seenBytes = bytesIn + bytesOut;
-    const connections = this.#connections.size;
-    return { id: this.#route.id, connections, bytesIn, bytesOut, lastActivityAtMs: this.#lastActivityAtMs };
+    return { bytesIn, bytesOut };
   }
 
   #accept(client: Socket): void {
@@ -92,10 +128,52 @@ export class Listener {
       this.#past.bytesOut += connection.bytesOut;
       this.#noteActivity();
     });
-    if (this.#route.state === 'open') connection.open(this.#route.socket);
+    if (this.#route.state === 'open' && !this.#paused) connection.open(this.#route.socket);
+    else this.#askToWake();
   }
+
+  #askToWake(): void {
+    const somebodyWaits = [...this.#connections].some(({ waiting }) => waiting);
+    if (this.#route.state !== 'asleep' || this.#wakeTold || !somebodyWaits) return;
+    this.#wakeTold = true;
+    this.#options.onSight({ type: 'wake', id: this.#route.id });
+  }
+
+  // Idleness
 
   #noteActivity(): void {
     this.#lastActivityAtMs = Date.now();
+    this.#watchIdleness();
+  }
+
+  /** How long until this route is idle, 0 when it is, undefined when it never will be as things are. */
+  #untilIdleMs(): number | undefined {
+    const { state, idleAfterMs, idleConnectedAfterMs } = this.#route;
+    const limitMs = this.#connections.size === 0 ? idleAfterMs : idleConnectedAfterMs;
+    if (state !== 'open' || this.#paused || limitMs === undefined) return undefined;
+    return Math.max(0, this.#lastActivityAtMs + limitMs - Date.now());
+  }
+
+  #isIdle(): boolean {
+    this.#count();
+    return this.#untilIdleMs() === 0;
+  }
+
+  /** One timer a route, however many clients and queries there are. */
+  #watchIdleness(): void {
+    clearTimeout(this.#idleTimer);
+    const waitMs = this.#untilIdleMs();
+    if (waitMs !== undefined) this.#idleTimer = setTimeout(() => this.#tellIdleness(), Math.max(waitMs, 1));
+  }
+
+  #tellIdleness(): void {
+    const { id, idleAfterMs } = this.#route;
+    if (!this.#isIdle()) {
+      this.#watchIdleness();
+      return;
+    }
+    this.#options.onSight({ type: 'idle', id });
+    // Serve may be away, or have a reason to leave it awake.
+    this.#idleTimer = setTimeout(() => this.#tellIdleness(), idleAfterMs ?? keepAliveAfterMs);
   }
 }

@@ -6,14 +6,18 @@
 import { Type, type Static, type TSchema } from 'typebox';
 import { Check } from 'typebox/value';
 
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** Enough for a `sync` of every port there is; more is not one of ours talking. */
 export const maxLineBytes = 32 * 2 ** 20;
 
 const Id = Type.String({ minLength: 1, maxLength: 64 });
 const Port = Type.Integer({ minimum: 1, maximum: 65_535 });
+/** What a client's error message has room for (MYSQL_ERRMSG_SIZE, 512 bytes), and some. */
+const Reason = Type.String({ maxLength: 1000 });
 const RequestNumber = Type.Integer({ minimum: 0 });
+/** No timer takes more. */
+const Milliseconds = Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 });
 const Errno = Type.String({ maxLength: 64 });
 
 export const Route = Type.Object({
@@ -21,8 +25,15 @@ export const Route = Type.Object({
   port: Port,
   /** Path of the Unix socket that the instance's server listens on. */
   socket: Type.String({ minLength: 1, maxLength: 107 }),
-  /** `held`: nobody is connected and newcomers wait, because the server is being replaced. */
-  state: Type.Union([Type.Literal('open'), Type.Literal('held')]),
+  /**
+   * `held`: nobody is connected and newcomers wait, because the server is being replaced. `asleep`: the same, and the
+   * first newcomer is told to serve, by `wake`.
+   */
+  state: Type.Union([Type.Literal('open'), Type.Literal('held'), Type.Literal('asleep')]),
+  /** An open route without clients for so long is told to serve, by `idle`; left out: never. */
+  idleAfterMs: Type.Optional(Milliseconds),
+  /** One whose clients are connected, but have been silent for so long, too. */
+  idleConnectedAfterMs: Type.Optional(Milliseconds),
 });
 export type Route = Readonly<Static<typeof Route>>;
 
@@ -51,6 +62,13 @@ export const ServeMessage = Type.Union([
   Type.Object({ type: Type.Literal('set'), request: RequestNumber, route: Route }),
   /** When it is answered, the port is free. */
   Type.Object({ type: Type.Literal('remove'), request: RequestNumber, id: Id }),
+  /**
+   * Lets nobody in and reads nothing more from those who are connected, until the next `set`; fails with `EBUSY` when
+   * the route is not idle, unless `force` is given.
+   */
+  Type.Object({ type: Type.Literal('pause'), request: RequestNumber, id: Id, force: Type.Boolean() }),
+  /** Sends away who waits for an instance that can't be woken, with this message for people. */
+  Type.Object({ type: Type.Literal('refuse'), request: RequestNumber, id: Id, reason: Reason }),
   /** Answered by `activity`. */
   Type.Object({ type: Type.Literal('stats'), request: RequestNumber }),
   /** Said before the link is closed: this gate is not wanted. */
@@ -66,10 +84,20 @@ const replies = [
 ] as const;
 export type Reply = Static<(typeof replies)[number]>;
 
+/**
+ * What the gate sees happen at a route. Lost while serve is away; told again as long as it is true, once serve is back.
+ */
+export const Sight = Type.Union([
+  Type.Object({ type: Type.Literal('idle'), id: Id }),
+  Type.Object({ type: Type.Literal('wake'), id: Id }),
+]);
+export type Sight = Readonly<Static<typeof Sight>>;
+
 /** From the gate: replies, and what it says unasked. */
 export const GateMessage = Type.Union([
   Type.Object({ type: Type.Literal('hello'), protocol: Type.Integer() }),
   ...replies,
+  ...Sight.anyOf,
 ]);
 export type GateMessage = Static<typeof GateMessage>;
 

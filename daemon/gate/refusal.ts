@@ -2,6 +2,8 @@
 export type Refusal = (text: string) => Buffer;
 
 const erServerShutdown = 1053;
+/** MYSQL_ERRMSG_SIZE, its closing zero included: what a client's buffer holds. */
+const maxMessageBytes = 511;
 
 /**
  * An ERR packet as MySQL and MariaDB send it before the handshake: without an SQL state, for the client's
@@ -9,7 +11,7 @@ const erServerShutdown = 1053;
  * "try again". (https://mariadb.com/kb/en/err_packet/)
  */
 export const mysqlRefusal: Refusal = (text) => {
-  const message = Buffer.from(text, 'utf8');
+  const message = Buffer.from(text, 'utf8').subarray(0, maxMessageBytes);
   const packet = Buffer.alloc(7 + message.length);
   packet.writeUIntLE(3 + message.length, 0, 3); // payload length; the sequence number after it stays 0
   packet.writeUInt8(0xff, 4);

@@ -10,6 +10,7 @@ import { type BackgroundProcess, isRunning, startInBackground, stopInBackground 
 import { askDaemon } from './checks.ts';
 import { exists } from './files.ts';
 import { diskFileOf } from './init.ts';
+import { leanMemory } from './lean-memory.ts';
 
 /** What was started and is to be stopped again; kept beside the base directory, which gets unmounted. */
 interface State {
@@ -128,6 +129,7 @@ export class Services {
     return startInBackground({
       name: `myaas ${name}`,
       command: [process.execPath, bundle, name],
+      env: { ...process.env, ...leanMemory },
       logFile: this.logFile(name),
       sign,
       isReady: async () => {

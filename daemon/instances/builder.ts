@@ -1,82 +1,102 @@
-/** The parts that an instance is made of: port, data, server. Knows no states; `Instances` and `Upkeep` do. */
+/** Clones: data, run directory and server of an instance. Knows no instances and no states; `Ledger` does. */
+import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { Config, Paths } from '../config.ts';
 import { deleteSubvolume, snapshot } from '../drivers/btrfs.ts';
 import type { ContainerInfo, Docker } from '../drivers/docker.ts';
-import type { InstanceRow, Registry } from '../drivers/registry.ts';
-import type { Engine } from '../engines/engine.ts';
-import { MyaasError } from '../errors.ts';
-import type { GateLink } from '../gate/link.ts';
-import type { Route } from '../gate/protocol.ts';
-import type { Servers } from './server.ts';
+import type { InstanceRow } from '../drivers/registry.ts';
+import type { Account, Engine } from '../engines/engine.ts';
+import { Slots } from '../slots.ts';
+import type { Servers, ServerSpec } from './server.ts';
+
+export interface Clone {
+  readonly id: string;
+  readonly template: string;
+  readonly version: string;
+  readonly databaseName: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** The clone of an instance. */
+export const cloneOf = (row: InstanceRow): Clone => ({ ...row, id: row.clone });
 
 export interface BuilderDeps {
   readonly config: Config;
   readonly paths: Paths;
   readonly docker: Docker;
   readonly servers: Servers;
-  readonly registry: Registry;
   readonly engine: Engine;
-  readonly gate: GateLink;
-  readonly image: () => string;
+  /** Reference and id of the servers' image. */
+  readonly image: { readonly reference: string; readonly id: string };
 }
+
+/** For a clean shutdown; a server that needs longer is killed, and recovers when it is started again. */
+const shutdownGraceSeconds = 60;
 
 export class Builder {
   readonly #deps: BuilderDeps;
   #nextCore = 0;
+  /** Removing is work for Docker and btrfs: more at once would make those wait who want something made. */
+  readonly #removals = new Slots(availableParallelism());
+
+  /** Tells clones apart that were made with other settings than today's. */
+  readonly recipe: string;
 
   constructor(deps: BuilderDeps) {
     this.#deps = deps;
+    const { config, engine, image } = deps;
+    const { memoryLimitBytes, cpuPinningCores, dbPassword = null } = config;
+    const command = engine.serveCommand({ memoryBytes: memoryLimitBytes });
+    const parts = [image.id, command, engine.environment, memoryLimitBytes, cpuPinningCores, dbPassword];
+    this.recipe = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
   }
 
-  /** Where the gate carries an instance's clients; `held` keeps them waiting. */
-  route(row: InstanceRow, held: boolean): Route {
+  socketOf(cloneId: string): string {
     const { servers, engine } = this.#deps;
-    return {
-      id: row.id,
-      port: row.port,
-      socket: servers.socketOf({ id: row.id, engine }),
-      state: held ? 'held' : 'open',
-    };
+    return servers.socketOf({ id: cloneId, engine });
   }
 
-  /** Snapshot, port and container side by side, then the server and the login. Leaves its remains to `removeData`. */
-  async build(row: InstanceRow, signal: AbortSignal): Promise<void> {
+  /** Snapshot and container side by side, then the server and the login. Leaves its remains to `remove`. */
+  async build(clone: Clone, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const { paths } = this.#deps;
-    const home = paths.instance(row.id);
+    const { paths, servers } = this.#deps;
+    const home = paths.instance(clone.id);
     await mkdir(home, { mode: 0o755 });
-    const source = `${paths.version(row.template, row.version)}/datadir`;
-    const [port, server] = await Promise.allSettled([
-      this.#openPort(row),
-      this.startServer(row, () => snapshot(source, `${home}/datadir`), signal),
-    ]);
-    if (server.status === 'rejected') throw server.reason;
-    if (port.status === 'rejected') throw port.reason;
-  }
-
-  /** Starts the server on its data and returns when the user's login has answered a query. */
-  async startServer(row: InstanceRow, makeData: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    const { engine, servers, image, config, paths } = this.#deps;
-    const account = { username: row.username, password: row.password };
+    const source = `${paths.version(clone.template, clone.version)}/datadir`;
     await servers.start(
-      {
-        role: 'server',
-        id: row.id,
-        home: paths.instance(row.id),
-        image: image(),
-        engine,
-        command: engine.serveCommand(),
-        account,
-        labels: { 'com.myaas.template': row.template, 'com.myaas.instance': row.name },
-        memoryBytes: config.memoryLimitBytes,
-        cpus: this.#pickCores(),
-      },
-      makeData,
-      (socketPath, until) => engine.login(socketPath, account, row.databaseName, until),
+      this.#spec(clone),
+      () => snapshot(source, `${home}/datadir`),
+      (socketPath, until) => this.#deps.engine.login(socketPath, clone, clone.databaseName, until),
       signal,
     );
+  }
+
+  /** Starts a server on the data it has, and returns when the user's login has answered a query. */
+  async start(clone: Clone, signal: AbortSignal): Promise<void> {
+    const { servers, engine } = this.#deps;
+    await servers.startAgain(
+      this.#spec(clone),
+      (socketPath, until) => engine.login(socketPath, clone, clone.databaseName, until),
+      signal,
+    );
+  }
+
+  #spec(clone: Clone): ServerSpec {
+    const { engine, image, config, paths } = this.#deps;
+    return {
+      role: 'server',
+      id: clone.id,
+      home: paths.instance(clone.id),
+      image: image.reference,
+      engine,
+      command: engine.serveCommand({ memoryBytes: config.memoryLimitBytes }),
+      account: clone,
+      labels: { 'com.myaas.template': clone.template },
+      memoryBytes: config.memoryLimitBytes,
+      cpus: this.#pickCores(),
+    };
   }
 
   #pickCores(): string | undefined {
@@ -88,38 +108,41 @@ export class Builder {
     return Array.from({ length: wanted }, (_, index) => String((first + index) % cores)).join(',');
   }
 
-  /** Has the gate listen for it; on the next free port where a stranger has taken the one of the row. */
-  async #openPort(row: InstanceRow): Promise<void> {
-    const { gate, registry, config } = this.#deps;
-    const taken = new Set<number>();
-    for (let current = row; ;) {
-      try {
-        await gate.set(this.route(current, true));
-        return;
-      } catch (error) {
-        // Only a new instance may move: the port of an older one stands in somebody's settings.
-        if (!(error instanceof MyaasError && error.code === 'MYAAS_PORT_TAKEN') || row.state !== 'creating')
-          throw error;
-        taken.add(current.port);
-        current = registry.moveToFreePort(row.id, config.ports, taken);
-      }
-    }
+  /** Shuts a server down cleanly; its container stays, so that it can be started again soon. */
+  async stop(clone: Clone): Promise<void> {
+    await this.#deps.servers.stop(clone.id, shutdownGraceSeconds);
+  }
+
+  /** Proves that the server lets its user in and answers. */
+  async login(clone: Clone, signal: AbortSignal): Promise<void> {
+    await this.#deps.engine.login(this.socketOf(clone.id), clone, clone.databaseName, signal);
+  }
+
+  /** What a server is busy with, in words; undefined when it can be stopped without anybody losing work. */
+  async work(clone: Clone, signal: AbortSignal): Promise<string | undefined> {
+    return this.#deps.engine.work(this.socketOf(clone.id), clone, signal);
+  }
+
+  /** Gives a running server's user another password. */
+  async changePassword(clone: Clone, account: Account, signal: AbortSignal): Promise<void> {
+    await this.#deps.engine.changePassword(this.socketOf(clone.id), clone, account.password, signal);
   }
 
   /** Kills the server and removes all its data. Every step is fine when there is nothing to do. */
-  async removeData(id: string): Promise<void> {
-    const home = this.#deps.paths.instance(id);
-    await this.#deps.servers.dismantle(id);
+  async remove(cloneId: string): Promise<void> {
+    using _ = await this.#removals.take();
+    const home = this.#deps.paths.instance(cloneId);
+    await this.#deps.servers.dismantle(cloneId);
     await deleteSubvolume(`${home}/datadir`);
     await rm(home, { recursive: true, force: true });
   }
 
-  async container(id: string): Promise<ContainerInfo | undefined> {
-    return (await this.#deps.docker.list(id)).find(({ role }) => role === 'server');
+  async container(cloneId: string): Promise<ContainerInfo | undefined> {
+    return (await this.#deps.docker.list(cloneId)).find(({ role }) => role === 'server');
   }
 
-  async logs(id: string, lines: number): Promise<string> {
-    const container = await this.container(id);
+  async logs(cloneId: string, lines: number): Promise<string> {
+    const container = await this.container(cloneId);
     return container ? this.#deps.docker.logs(container.containerId, lines) : '';
   }
 }

@@ -1,102 +1,53 @@
-/**
- * Instances: made, reset, deleted. Invariants:
- * - The registry's row is written before anything else of an instance and removed after everything else, so whatever a
- *   crash leaves is found by it, and undone or finished by `Upkeep`.
- * - All work on one instance runs under its lock; nothing else touches its container, snapshot, port or directory.
- * - Everything is found by the instance's id alone.
- */
-import { randomBytes, randomInt } from 'node:crypto';
-import type { Config, Paths } from '../config.ts';
-import type { CreateInstance, Instance, PatchInstance } from '../contract.ts';
-import { diskSpace } from '../drivers/btrfs.ts';
-import type { InstanceRow, Registry, User } from '../drivers/registry.ts';
+/** Instances: made, from the pool or directly, changed, deleted. `Resets` and `Sleep` do the rest of their lives. */
+import { randomBytes } from 'node:crypto';
+import type { Config } from '../config.ts';
+import type { CreateInstance, PatchInstance } from '../contract.ts';
+import type { InstanceRow, Registry, SpareRow, User } from '../drivers/registry.ts';
 import type { Engine } from '../engines/engine.ts';
-import { errors, messageOf } from '../errors.ts';
-import type { Events } from '../events.ts';
+import { errors, MyaasError } from '../errors.ts';
 import type { GateLink } from '../gate/link.ts';
-import type { Route } from '../gate/protocol.ts';
-import { Locks } from '../locks.ts';
 import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
 import { checkName } from '../names.ts';
 import type { Catalogue, Manifest } from '../templates/catalogue.ts';
-import type { Builder } from './builder.ts';
+import type { Admission } from './admission.ts';
+import { cloneOf, type Builder } from './builder.ts';
 import { leaseEnd, parseExpiresAt, parseTtlSeconds } from './leases.ts';
-import type { Servers } from './server.ts';
-import { refOf, viewOf } from './view.ts';
+import type { Ledger } from './ledger.ts';
+import { makePassword } from './passwords.ts';
+import type { Pool } from './pool.ts';
+import type { Traffic } from './traffic.ts';
+import { refOf } from './view.ts';
 
 export interface InstancesDeps {
   readonly config: Config;
-  readonly paths: Paths;
+  readonly ledger: Ledger;
   readonly builder: Builder;
-  readonly servers: Servers;
+  readonly pool: Pool;
+  readonly admission: Admission;
+  readonly traffic: Traffic;
   readonly catalogue: Catalogue;
   readonly registry: Registry;
   readonly engine: Engine;
   readonly gate: GateLink;
-  readonly events: Events;
+  readonly metrics: Metrics;
   readonly log: Log;
-  /** Called after every change of a lease. */
-  readonly onLeases: () => void;
   /** Whether a template without a version is on its way. */
   readonly isImporting: (template: string) => boolean;
 }
 
-/** Below it no new instance is made, so that the others can go on writing, and deleting stays possible. */
-const diskReserveBytes = 256 * 2 ** 20;
 const gatePatienceMs = 5000;
-const passwordAlphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-const passwordLength = 32;
 
-const makePassword = (): string =>
-  Array.from({ length: passwordLength }, () => passwordAlphabet[randomInt(passwordAlphabet.length)]).join('');
+/** A new instance's row, but for what its clone decides. */
+type Draft = Omit<InstanceRow, 'port' | 'clone' | 'state' | 'password' | 'createMs' | 'origin'>;
 
 export class Instances {
   readonly #deps: InstancesDeps;
-  readonly #locks = new Locks();
   readonly #creating = new Map<string, AbortController>();
-  /** Instances whose server is being started again; clients wait at the gate meanwhile. */
-  readonly #reviving = new Set<string>();
   readonly #stopping = new AbortController();
 
   constructor(deps: InstancesDeps) {
     this.#deps = deps;
-  }
-
-  // Looking
-
-  list(): InstanceRow[] {
-    return this.#deps.registry.instances();
-  }
-
-  /** By id or `template/name`. Throws `MYAAS_INSTANCE_NOT_FOUND`. */
-  find(ref: string): InstanceRow {
-    const slash = ref.indexOf('/');
-    const { registry } = this.#deps;
-    const row =
-      slash === -1
-        ? registry.instance(ref)
-        : registry.instanceByName(ref.slice(0, slash), ref.slice(slash + 1));
-    if (!row) throw errors.instanceNotFound(ref.length > 140 ? `${ref.slice(0, 140)}…` : ref);
-    return row;
-  }
-
-  /** As clients see it; credentials only for its owner and for admins. */
-  view(row: InstanceRow, viewer: User | undefined): Instance {
-    return viewOf(row, viewer, this.#deps.config.hostname, this.#deps.engine);
-  }
-
-  /** Every port that the gate is to keep open. */
-  routes(): Route[] {
-    return this.list()
-      .filter(({ state }) => state !== 'deleting')
-      .map((row) => this.#route(row));
-  }
-
-  #route(row: InstanceRow): Route {
-    return this.#deps.builder.route(
-      row,
-      row.state === 'creating' || row.state === 'resetting' || this.#reviving.has(row.id),
-    );
   }
 
   // Making
@@ -104,60 +55,42 @@ export class Instances {
   /** Returns when the new user's login has answered a query. When it fails or is aborted, nothing is left. */
   async create(owner: User, request: CreateInstance, signal: AbortSignal): Promise<InstanceRow> {
     const startedMs = performance.now();
-    const { registry, config, gate, engine } = this.#deps;
+    const { registry, admission, gate, pool, traffic, metrics } = this.#deps;
+    using _ = traffic.enter();
     const template = checkName('template', request.template);
     const name = checkName('instance', request.name);
     const expiresAt = this.#leaseOf(request.ttl);
     const manifest = this.#manifest(template, request.version);
     if (registry.instanceByName(template, name)) throw errors.instanceExists(template, name);
-    await this.#checkDisk();
-    await gate.waitConnected(gatePatienceMs, signal);
-    signal.throwIfAborted();
-    const row = registry.reserve(
-      {
-        id: randomBytes(6).toString('hex'),
-        template,
-        version: manifest.version,
-        name,
-        owner: owner.name,
-        state: 'creating',
-        failure: null,
-        engine: engine.name,
-        databaseName: manifest.database,
-        username: manifest.username,
-        password: config.dbPassword ?? makePassword(),
-        createdAt: new Date().toISOString(),
-        expiresAt,
-        protected: false,
-        sizeBytes: manifest.sizeBytes,
-        createMs: null,
-        origin: 'snapshot',
-      },
-      config.ports,
-      new Set(),
-    );
+    await Promise.all([admission.checkDisk(), gate.waitConnected(gatePatienceMs, signal)]);
+    const draft: Draft = {
+      id: randomBytes(6).toString('hex'),
+      template,
+      version: manifest.version,
+      name,
+      owner: owner.name,
+      failure: null,
+      engine: this.#deps.engine.name,
+      databaseName: manifest.database,
+      username: manifest.username,
+      createdAt: new Date().toISOString(),
+      expiresAt,
+      protected: false,
+      sizeBytes: manifest.sizeBytes,
+    };
+    pool.want(template);
     const cancelling = new AbortController();
     const abandoned = AbortSignal.any([signal, cancelling.signal, this.#stopping.signal]);
-    this.#creating.set(row.id, cancelling);
-    this.#publish(row);
+    abandoned.throwIfAborted();
+    this.#creating.set(draft.id, cancelling);
     try {
-      return await this.#locks.run(row.id, async () => {
-        try {
-          await this.#deps.builder.build(row, abandoned);
-          const made = await this.#settle(row.id, {
-            state: 'ready',
-            createMs: Math.round(performance.now() - startedMs),
-          });
-          // Who hung up at the last moment does not know of it, and would not delete it.
-          abandoned.throwIfAborted();
-          return made;
-        } catch (error) {
-          await this.#dismantle(row);
-          throw error;
-        }
-      });
+      const spare = await pool.take(manifest, abandoned);
+      const claimed = spare && (await this.#claim(draft, spare, startedMs, abandoned));
+      const row = claimed ?? (await this.#build(draft, startedMs, abandoned));
+      metrics.created(row.origin, performance.now() - startedMs);
+      return row;
     } finally {
-      this.#creating.delete(row.id);
+      this.#creating.delete(draft.id);
     }
   }
 
@@ -173,20 +106,101 @@ export class Instances {
     return catalogue.find(template, version);
   }
 
-  async #checkDisk(): Promise<void> {
-    const { instances } = this.#deps.paths;
-    const { freeBytes } = await diskSpace(instances);
-    if (freeBytes < diskReserveBytes) throw errors.diskFull(instances, freeBytes, diskReserveBytes);
+  /**
+   * Gives a spare, whose server runs and answers, a name, a port and an owner: one transaction. Undefined when its
+   * server has died since.
+   */
+  async #claim(
+    draft: Draft,
+    spare: SpareRow,
+    startedMs: number,
+    abandoned: AbortSignal,
+  ): Promise<InstanceRow | undefined> {
+    const { ledger, registry, config, pool } = this.#deps;
+    return ledger.exclusively(draft.id, async () => {
+      let row: InstanceRow;
+      try {
+        abandoned.throwIfAborted();
+        if (!pool.release(spare)) {
+          pool.discard(spare);
+          return undefined;
+        }
+        const createMs = Math.round(performance.now() - startedMs);
+        const { id: clone, password } = spare;
+        row = registry.claim(
+          { ...draft, clone, password, state: 'ready', createMs, origin: 'pool' },
+          config.ports,
+        );
+      } catch (error) {
+        pool.giveBack(spare);
+        throw error;
+      }
+      return this.#orNothing(row, abandoned, async () => {
+        const open = await this.#openPort(row);
+        ledger.publish(open);
+        return open;
+      });
+    });
   }
 
-  /** Records how work on an instance ended, and lets clients in. */
-  async #settle(id: string, changes: Partial<InstanceRow>): Promise<InstanceRow> {
-    const { registry, gate } = this.#deps;
-    const row = registry.update(id, changes);
-    if (!row) throw errors.instanceNotFound(id);
-    await gate.update(this.#route(row));
-    this.#publish(row);
-    return row;
+  /** Makes data and server now. */
+  async #build(draft: Draft, startedMs: number, abandoned: AbortSignal): Promise<InstanceRow> {
+    const { ledger, registry, config, builder, admission } = this.#deps;
+    using _ = await admission.enter();
+    const password = config.dbPassword ?? makePassword();
+    const row = registry.reserve(
+      { ...draft, clone: draft.id, password, state: 'creating', createMs: null, origin: 'snapshot' },
+      config.ports,
+    );
+    ledger.publish(row);
+    return await ledger.exclusively(row.id, () =>
+      this.#orNothing(row, abandoned, async () => {
+        const [port, clone] = await Promise.allSettled([
+          this.#openPort(row),
+          builder.build(cloneOf(row), abandoned),
+        ]);
+        if (clone.status === 'rejected') throw clone.reason;
+        if (port.status === 'rejected') throw port.reason;
+        const createMs = Math.round(performance.now() - startedMs);
+        return ledger.settle(row.id, { state: 'ready', createMs });
+      }),
+    );
+  }
+
+  /** Finishes an instance; when that fails, or nobody wants it any more, nothing is left of it. */
+  async #orNothing(
+    row: InstanceRow,
+    abandoned: AbortSignal,
+    finish: () => Promise<InstanceRow>,
+  ): Promise<InstanceRow> {
+    try {
+      const made = await finish();
+      // Who hung up at the last moment does not know of it, and would not delete it.
+      abandoned.throwIfAborted();
+      return made;
+    } catch (error) {
+      await this.#dismantle(row);
+      throw error;
+    }
+  }
+
+  /**
+   * Has the gate listen for a new instance; on the next free port where a stranger has taken the one of the row. Ports
+   * of older instances never move: they stand in somebody's settings.
+   */
+  async #openPort(row: InstanceRow): Promise<InstanceRow> {
+    const { gate, registry, config, ledger } = this.#deps;
+    const taken = new Set<number>();
+    for (let current = row; ;) {
+      try {
+        await gate.set(ledger.route(current));
+        return current;
+      } catch (error) {
+        if (!(error instanceof MyaasError && error.code === 'MYAAS_PORT_TAKEN')) throw error;
+        taken.add(current.port);
+        current = registry.moveToFreePort(row.id, config.ports, taken);
+      }
+    }
   }
 
   // Changing
@@ -202,114 +216,57 @@ export class Instances {
       ...(request.protected !== undefined && { protected: request.protected }),
     };
     if (Object.keys(changes).length === 0) return row;
-    return this.#locks.run(row.id, async () => {
-      const changed = this.#deps.registry.update(row.id, changes);
+    const { ledger, registry } = this.#deps;
+    return ledger.exclusively(row.id, async () => {
+      const changed = registry.update(row.id, changes);
       if (!changed || changed.state === 'deleting') throw errors.instanceNotFound(refOf(row));
-      this.#publish(changed);
+      ledger.publish(changed);
       return Promise.resolve(changed);
     });
   }
 
-  /** Fresh data behind the same port and credentials: of the same version, another, or "latest". */
-  async reset(row: InstanceRow, version: string | undefined): Promise<InstanceRow> {
-    return this.#locks.run(row.id, async () => {
-      const current = this.find(row.id);
-      if (current.state !== 'ready' && current.state !== 'failed' && current.state !== 'asleep') {
-        throw errors.instanceBusy(refOf(row), current.state);
-      }
-      const manifest = this.#deps.catalogue.find(row.template, version ?? current.version);
-      const { registry } = this.#deps;
-      const resetting = registry.update(row.id, {
-        state: 'resetting',
-        version: manifest.version,
-        databaseName: manifest.database,
-        sizeBytes: manifest.sizeBytes,
-        failure: null,
-      });
-      if (!resetting) throw errors.instanceNotFound(refOf(row));
-      this.#publish(resetting);
-      return this.finishReset(resetting);
-    });
-  }
-
-  /**
-   * The second half of a reset, for which a crash may have left only this. The old server's data is garbage: it is
-   * killed, not stopped. Only within `exclusively`.
-   */
-  async finishReset(row: InstanceRow): Promise<InstanceRow> {
-    const { builder, gate } = this.#deps;
-    try {
-      await gate.update(this.#route(row));
-      await builder.removeData(row.id);
-      await builder.build(row, this.#stopping.signal);
-      return await this.#settle(row.id, { state: 'ready' });
-    } catch (error) {
-      // On the way out the row stays as it is: the next start finishes the reset.
-      if (!this.#stopping.signal.aborted) await this.fail(row, `The reset failed: ${messageOf(error)}`);
-      throw error;
-    }
-  }
-
   /** Deletes an instance, also one that is being made; one that is gone already is fine. */
   async delete(row: InstanceRow, force: boolean): Promise<void> {
-    const { registry } = this.#deps;
+    const { registry, ledger } = this.#deps;
     if (row.protected && !force) throw errors.instanceProtected(refOf(row));
     this.#creating.get(row.id)?.abort(errors.cancelled(`The creation of instance "${refOf(row)}"`));
-    await this.#locks.run(row.id, async () => {
+    await ledger.exclusively(row.id, async () => {
       const current = registry.update(row.id, { state: 'deleting' });
       if (!current) return;
-      this.#publish(current);
+      ledger.publish(current);
       await this.#dismantle(current);
     });
   }
 
   /** Removes all there is of an instance, its row last. Every step is fine when there is nothing to do. */
   async #dismantle(row: InstanceRow): Promise<void> {
-    const { builder, gate, registry, events, onLeases } = this.#deps;
+    const { builder, gate, registry, ledger } = this.#deps;
     registry.update(row.id, { state: 'deleting' });
-    await Promise.all([gate.remove(row.id), builder.removeData(row.id)]);
-    registry.remove(row.id);
-    events.publish({ type: 'instance-deleted', id: row.id, template: row.template, name: row.name });
-    onLeases();
+    await Promise.all([gate.remove(row.id), builder.remove(row.clone)]);
+    ledger.remove(row);
   }
 
-  /** Runs `work` under the lock of an instance, with its row as it is then. */
-  async exclusively<T>(id: string, work: (row: InstanceRow | undefined) => Promise<T>): Promise<T> {
-    return this.#locks.run(id, () => work(this.#deps.registry.instance(id)));
-  }
-
-  /** Starts a server on the data it has, while the gate holds its clients. Only within `exclusively`. */
-  async startAgain(row: InstanceRow): Promise<void> {
-    const { builder, gate, servers } = this.#deps;
-    this.#reviving.add(row.id);
-    try {
-      await gate.update(this.#route(row));
-      await servers.dismantle(row.id);
-      await builder.startServer(row, () => Promise.resolve(), this.#stopping.signal);
-    } finally {
-      this.#reviving.delete(row.id);
+  /** Starts a server that died on the data it has, while the gate holds its clients. Only within `exclusively`. */
+  async revive(row: InstanceRow): Promise<void> {
+    const { builder, gate, ledger } = this.#deps;
+    {
+      using _ = ledger.doing(row.id, 'reviving');
+      await gate.update(ledger.route(row));
+      await builder.start(cloneOf(row), this.#stopping.signal);
     }
-    await this.#settle(row.id, {});
+    await ledger.settle(row.id, {});
   }
 
   /** Gives an instance up, with the reason for its owner. Only within `exclusively`. */
   async fail(row: InstanceRow, failure: string): Promise<void> {
-    const failed = this.#deps.registry.update(row.id, { state: 'failed', failure });
     this.#deps.log.error(`Instance ${refOf(row)} failed: ${failure}`);
-    if (failed) this.#publish(failed);
-    await this.#deps.servers.dismantle(row.id);
     // Whoever waits at the gate is turned away.
-    if (failed) await this.#deps.gate.update(this.#route(failed));
-  }
-
-  #publish(row: InstanceRow): void {
-    this.#deps.events.publish({ type: 'instance', instance: this.view(row, undefined) });
-    this.#deps.onLeases();
+    await this.#deps.ledger.settle(row.id, { state: 'failed', failure });
   }
 
   /** Cancels what is being made, and waits until that is undone. Servers and ports stay. */
   async stop(): Promise<void> {
     this.#stopping.abort(errors.cancelled('The request, by the end of the daemon,'));
-    await this.#locks.drained();
+    await this.#deps.ledger.drained();
   }
 }

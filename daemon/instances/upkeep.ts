@@ -9,10 +9,14 @@ import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Builder } from './builder.ts';
 import type { Instances } from './instances.ts';
+import type { Ledger } from './ledger.ts';
+import type { Pool } from './pool.ts';
 import { refOf } from './view.ts';
 
 export interface UpkeepDeps {
+  readonly ledger: Ledger;
   readonly instances: Instances;
+  readonly pool: Pool;
   readonly builder: Builder;
   readonly docker: Docker;
   readonly registry: Registry;
@@ -42,44 +46,36 @@ export class Upkeep {
    * when all that clients could trip over is done.
    */
   async recover(): Promise<void> {
-    const { docker, instances, log } = this.#deps;
-    const rows = new Map(instances.list().map((row) => [row.id, row]));
-    for (const { containerId, id, role } of await docker.list()) {
-      if (role === 'namespace' || (role === 'server' && rows.has(id))) continue;
-      log.info(`Removing a left-over ${role} container.`);
-      await docker.remove(containerId);
-    }
-    for (const row of rows.values()) {
-      switch (row.state) {
-        case 'creating':
-        case 'deleting':
-          log.info(`Undoing the half-made instance ${refOf(row)}.`);
-          await instances.delete(row, true);
-          break;
-        case 'resetting':
-          this.#background(
-            refOf(row),
-            instances.exclusively(row.id, async (current) => {
-              if (current?.state === 'resetting') await instances.finishReset(current);
-            }),
-          );
-          break;
-        case 'ready':
-        case 'asleep':
-        case 'failed':
-          break;
+    const { docker, ledger, instances, registry, log } = this.#deps;
+    const rows = ledger.list();
+    const spares = new Set([...registry.spares().map(({ id }) => id), ...registry.discarded()]);
+    const byClone = new Map(rows.map((row) => [row.clone, row]));
+    for (const { containerId, id, role, running } of await docker.list()) {
+      if (role === 'namespace' || (role === 'server' && spares.has(id))) continue;
+      const row = role === 'server' ? byClone.get(id) : undefined;
+      if (!row) {
+        log.info(`Removing a left-over ${role} container.`);
+        await docker.remove(containerId);
+      } else if (row.state === 'asleep' && running) {
+        // It was being woken.
+        registry.update(row.id, { state: 'ready' });
       }
+    }
+    for (const row of rows) {
+      if (row.state !== 'creating' && row.state !== 'deleting') continue;
+      log.info(`Undoing the half-made instance ${refOf(row)}.`);
+      await instances.delete(row, true);
     }
   }
 
   /** Starts every server again that should run and doesn't. */
   async #reviveDead(): Promise<void> {
-    const { docker, instances } = this.#deps;
+    const { docker, ledger } = this.#deps;
     const running = new Set(
       (await docker.list()).filter((container) => container.running).map(({ id }) => id),
     );
-    for (const row of instances.list()) {
-      if (row.state === 'ready' && !running.has(row.id)) this.#background(refOf(row), this.#revive(row));
+    for (const row of ledger.list()) {
+      if (row.state === 'ready' && !running.has(row.clone)) this.#background(refOf(row), this.#revive(row));
     }
   }
 
@@ -89,15 +85,20 @@ export class Upkeep {
 
   /** Follows Docker until the daemon stops, and starts servers again that died, whoever killed them. */
   async watchDeaths(): Promise<void> {
-    const { docker, registry, log } = this.#deps;
+    const { docker, registry, pool, log } = this.#deps;
     const signal = this.#stopping;
     while (!signal.aborted) {
       try {
         await docker.watchDeaths(signal, {
           // Whatever died while nobody listened.
-          onListening: () => this.#background('Comparing with Docker', this.#reviveDead()),
+          onListening: () => {
+            this.#background('Comparing with Docker', this.#reviveDead());
+            this.#background('Comparing the pool with Docker', pool.compare());
+          },
           onDied: ({ id, role, containerId }) => {
-            const row = role === 'server' ? registry.instance(id) : undefined;
+            if (role !== 'server') return;
+            pool.died(id);
+            const row = registry.instanceByClone(id);
             if (row?.state === 'ready') this.#background(refOf(row), this.#revive(row, containerId));
           },
         });
@@ -110,16 +111,16 @@ export class Upkeep {
 
   /** `deadContainerId` names the container whose death was told, which Docker may not list as dead yet. */
   async #revive(row: InstanceRow, deadContainerId?: string): Promise<void> {
-    const { builder, docker, instances, log } = this.#deps;
-    await instances.exclusively(row.id, async (current) => {
+    const { builder, docker, ledger, instances, log } = this.#deps;
+    await ledger.exclusively(row.id, async (current) => {
       if (current?.state !== 'ready') return;
-      const container = await builder.container(row.id);
+      const container = await builder.container(current.clone);
       // Our own resets kill servers too: then another runs by now.
       if (container?.running && container.containerId !== deadContainerId) return;
       const deathsMs = (this.#deathsMs.get(row.id) ?? []).filter((atMs) => atMs > Date.now() - deathMemoryMs);
       this.#deathsMs.set(row.id, [...deathsMs, Date.now()]);
       if (deathsMs.length >= maxDeaths) {
-        const lastWords = await builder.logs(row.id, 15);
+        const lastWords = await builder.logs(current.clone, 15);
         const often = String(deathsMs.length + 1);
         await instances.fail(
           current,
@@ -129,7 +130,7 @@ export class Upkeep {
       }
       log.info(`Starting the server of ${refOf(row)} again.`);
       try {
-        await instances.startAgain(current);
+        await instances.revive(current);
       } catch (error) {
         // When Docker is away the instance has not failed; it comes back with Docker.
         await docker.ping();
@@ -141,9 +142,9 @@ export class Upkeep {
 
   /** Deletes what has outlived its lease, and tries again what could not be deleted before. */
   async expire(): Promise<void> {
-    const { instances, log } = this.#deps;
+    const { ledger, instances, log } = this.#deps;
     const now = new Date().toISOString();
-    const due = instances
+    const due = ledger
       .list()
       .filter(
         (row) =>

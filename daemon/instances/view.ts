@@ -1,5 +1,5 @@
 /** Instances as clients see them. */
-import type { Instance } from '../contract.ts';
+import type { Instance, InstanceState } from '../contract.ts';
 import type { InstanceRow, User } from '../drivers/registry.ts';
 import type { Engine } from '../engines/engine.ts';
 
@@ -9,20 +9,33 @@ export const refOf = ({ template, name }: Pick<InstanceRow, 'template' | 'name'>
 /** `hostname` is what clients are told to connect to. Credentials only for the owner and for admins. */
 export function viewOf(
   row: InstanceRow,
+  state: InstanceState,
   viewer: User | undefined,
   hostname: string,
   engine: Engine,
 ): Instance {
-  const { databaseName, username, failure, origin, password, ...open } = row;
-  const address = { username, password, host: hostname, port: row.port, database: databaseName };
+  const { username, password, port, databaseName: database } = row;
   const mayKnow = viewer !== undefined && (viewer.admin || viewer.name === row.owner);
+  // Each field by its name: half the time of copying the rest, and nothing gets out that was not meant to.
   return {
-    ...open,
-    ...(failure !== null && { failure }),
+    id: row.id,
+    template: row.template,
+    version: row.version,
+    name: row.name,
+    owner: row.owner,
+    state,
+    ...(row.failure !== null && { failure: row.failure }),
+    engine: row.engine,
     host: hostname,
-    database: databaseName,
+    port,
+    database,
     user: username,
-    ...(mayKnow && { password, url: engine.urlOf(address) }),
-    from: origin,
+    ...(mayKnow && { password, url: engine.urlOf({ username, password, host: hostname, port, database }) }),
+    createdAt: row.createdAt,
+    expiresAt: row.expiresAt,
+    protected: row.protected,
+    sizeBytes: row.sizeBytes,
+    createMs: row.createMs,
+    from: row.origin,
   };
 }

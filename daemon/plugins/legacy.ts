@@ -8,10 +8,11 @@ import formbody from '@fastify/formbody';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../routes/app.ts';
 import type { InstanceRow, User } from '../drivers/registry.ts';
-import type { Docker } from '../drivers/docker.ts';
+import type { ContainerInfo, Docker } from '../drivers/docker.ts';
 import { errors, type MyaasError } from '../errors.ts';
 import type { Builder } from '../instances/builder.ts';
 import type { Instances } from '../instances/instances.ts';
+import type { Ledger } from '../instances/ledger.ts';
 import { refOf } from '../instances/view.ts';
 import { checkMayChange } from '../routes/instances.ts';
 import type { Templates } from '../templates/templates.ts';
@@ -21,6 +22,7 @@ import { asMyaasError, challenge, hearOut, logFailure } from './errors.ts';
 import { hangUpSignal } from './hangup.ts';
 
 export interface LegacyDeps {
+  readonly ledger: Ledger;
   readonly instances: Instances;
   readonly templates: Templates;
   readonly docker: Docker;
@@ -39,6 +41,8 @@ interface Ref {
 /** `expires_at` was Python's `str(datetime.timestamp())`: seconds with microseconds, as text. */
 const expiresAtOf = (row: InstanceRow) =>
   row.expiresAt === null ? {} : { expires_at: (Date.parse(row.expiresAt) / 1000).toFixed(6) };
+const statusOf = ({ state }: InstanceRow, container: ContainerInfo | undefined): string =>
+  state === 'asleep' ? 'Asleep, wakes on connect' : (container?.status ?? 'Not running');
 const createdOf = (row: InstanceRow): number => Math.floor(Date.parse(row.createdAt) / 1000);
 
 /**
@@ -57,7 +61,7 @@ function mayBeFromBrowser({ headers, host, socket }: FastifyRequest, ownNames: R
 }
 
 export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
-  const { instances, templates, docker, builder, authenticator, legacyUser } = deps;
+  const { ledger, instances, templates, docker, builder, authenticator, legacyUser } = deps;
   const ownNames = new Set(['localhost', hostname(), deps.hostname].map((name) => name.toLowerCase()));
 
   // `requests.post(url)` and the like send bodies of any type, or empty ones.
@@ -94,11 +98,11 @@ export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
     return reply.code(status).send({ status: message });
   });
 
-  const rowOf = ({ template, name }: Ref): InstanceRow => instances.find(`${template}/${name}`);
+  const rowOf = ({ template, name }: Ref): InstanceRow => ledger.find(`${template}/${name}`);
 
   const show = async (row: InstanceRow, user: User) => {
-    const { host, password } = instances.view(row, user);
-    const container = await builder.container(row.id);
+    const { host, password } = ledger.view(row, user);
+    const container = await builder.container(row.clone);
     return {
       database: row.databaseName,
       host,
@@ -106,8 +110,9 @@ export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
       port: String(row.port),
       user: row.username,
       password: password ?? '',
-      running: container?.running ?? false,
-      status: container?.status ?? 'Not running',
+      // Whoever connects finds it running.
+      running: row.state === 'asleep' || (container?.running ?? false),
+      status: statusOf(row, container),
       created: createdOf(row),
       ...expiresAtOf(row),
     };
@@ -117,7 +122,7 @@ export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
     Promise.resolve({
       status: 'Service is running',
       templates: published(templates),
-      databases: instances.list().map((row) => `${row.template},${row.name}`),
+      databases: ledger.list().map((row) => `${row.template},${row.name}`),
     }),
   );
 
@@ -128,10 +133,10 @@ export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
   app.get('/db', { schema: { hide: true } }, async () => {
     const containers = new Map((await docker.list()).map((container) => [container.id, container]));
     return {
-      databases: instances.list().map((row) => ({
+      databases: ledger.list().map((row) => ({
         template: row.template,
         name: row.name,
-        state: containers.get(row.id)?.status ?? 'Not running',
+        state: statusOf(row, containers.get(row.clone)),
         created: createdOf(row),
         ...expiresAtOf(row),
       })),
@@ -146,7 +151,7 @@ export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
       const user = userOf(request);
       if (!request.query.all) return show(row, user);
       checkMayChange(user, row);
-      const container = await builder.container(row.id);
+      const container = await builder.container(row.clone);
       if (!container) throw errors.instanceNotFound(refOf(row));
       return { container: await docker.inspect(container.containerId) };
     },

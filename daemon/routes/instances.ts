@@ -5,6 +5,9 @@ import type { InstanceRow, User } from '../drivers/registry.ts';
 import { errors } from '../errors.ts';
 import type { Builder } from '../instances/builder.ts';
 import type { Instances } from '../instances/instances.ts';
+import type { Ledger } from '../instances/ledger.ts';
+import type { Resets } from '../instances/reset.ts';
+import type { Sleep } from '../instances/sleep.ts';
 import { refOf } from '../instances/view.ts';
 import { userOf } from '../plugins/auth.ts';
 import { hangUpSignal } from '../plugins/hangup.ts';
@@ -20,9 +23,18 @@ export function checkMayChange(user: User, row: InstanceRow): void {
   }
 }
 
-export function instanceRoutes(app: App, instances: Instances, builder: Builder): void {
+export interface InstanceRoutesDeps {
+  readonly ledger: Ledger;
+  readonly instances: Instances;
+  readonly resets: Resets;
+  readonly sleep: Sleep;
+  readonly builder: Builder;
+}
+
+export function instanceRoutes(app: App, deps: InstanceRoutesDeps): void {
+  const { ledger, instances, resets, sleep, builder } = deps;
   const own = (id: string, user: User): InstanceRow => {
-    const row = instances.find(id);
+    const row = ledger.find(id);
     checkMayChange(user, row);
     return row;
   };
@@ -41,14 +53,14 @@ export function instanceRoutes(app: App, instances: Instances, builder: Builder)
     },
     async (request) => {
       const { owner, template } = request.query;
-      const rows = instances
+      const rows = ledger
         .list()
         .filter(
           (row) =>
             (owner === undefined || row.owner === owner) &&
             (template === undefined || row.template === template),
         );
-      return Promise.resolve({ instances: rows.map((row) => instances.view(row, request.user)) });
+      return Promise.resolve({ instances: rows.map((row) => ledger.view(row, request.user)) });
     },
   );
 
@@ -64,7 +76,7 @@ export function instanceRoutes(app: App, instances: Instances, builder: Builder)
     async (request, reply) => {
       const user = userOf(request);
       const row = await instances.create(user, request.body, hangUpSignal(reply));
-      return reply.code(201).header('location', `/v1/instances/${row.id}`).send(instances.view(row, user));
+      return reply.code(201).header('location', `/v1/instances/${row.id}`).send(ledger.view(row, user));
     },
   );
 
@@ -77,7 +89,7 @@ export function instanceRoutes(app: App, instances: Instances, builder: Builder)
         response: { 200: named(Instance), ...failing(404) },
       },
     },
-    async (request) => Promise.resolve(instances.view(instances.find(request.params.id), request.user)),
+    async (request) => Promise.resolve(ledger.view(ledger.find(request.params.id), request.user)),
   );
 
   app.patch(
@@ -92,7 +104,7 @@ export function instanceRoutes(app: App, instances: Instances, builder: Builder)
     },
     async (request) => {
       const user = userOf(request);
-      return instances.view(await instances.patch(own(request.params.id, user), request.body), user);
+      return ledger.view(await instances.patch(own(request.params.id, user), request.body), user);
     },
   );
 
@@ -121,13 +133,43 @@ export function instanceRoutes(app: App, instances: Instances, builder: Builder)
         summary: 'Fresh data, same port and credentials',
         params: Params,
         body: Type.Union([named(ResetInstance), Type.Null()]),
-        response: { 200: named(Instance), ...failing(400, 403, 404, 409, 413, 415) },
+        response: { 200: named(Instance), ...failing(400, 403, 404, 409, 413, 415, 507) },
       },
     },
     async (request) => {
       const user = userOf(request);
-      const row = await instances.reset(own(request.params.id, user), request.body?.version);
-      return instances.view(row, user);
+      const row = await resets.reset(own(request.params.id, user), request.body?.version);
+      return ledger.view(row, user);
+    },
+  );
+
+  app.post(
+    '/v1/instances/:id/sleep',
+    {
+      schema: {
+        summary: 'Stop its server cleanly until somebody connects; not while something runs in it',
+        params: Params,
+        response: { 200: named(Instance), ...failing(403, 404, 409, 503) },
+      },
+    },
+    async (request) => {
+      const user = userOf(request);
+      return ledger.view(await sleep.sleep(own(request.params.id, user).id), user);
+    },
+  );
+
+  app.post(
+    '/v1/instances/:id/wake',
+    {
+      schema: {
+        summary: 'Start the server of an instance that sleeps',
+        params: Params,
+        response: { 200: named(Instance), ...failing(403, 404, 409, 507) },
+      },
+    },
+    async (request) => {
+      const user = userOf(request);
+      return ledger.view(await sleep.wake(own(request.params.id, user).id), user);
     },
   );
 
@@ -140,6 +182,6 @@ export function instanceRoutes(app: App, instances: Instances, builder: Builder)
         response: { 200: Type.Object({ log: Type.String() }), ...failing(403, 404) },
       },
     },
-    async (request) => ({ log: await builder.logs(own(request.params.id, userOf(request)).id, logLines) }),
+    async (request) => ({ log: await builder.logs(own(request.params.id, userOf(request)).clone, logLines) }),
   );
 }

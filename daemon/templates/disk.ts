@@ -2,14 +2,11 @@
 import { diskSpace } from '../drivers/btrfs.ts';
 import { errors } from '../errors.ts';
 
-/** Kept free for the instances. */
-const reserveBytes = 256 * 2 ** 20;
 const oneSecondMs = 1000;
 
-/** Throws `MYAAS_DISK_FULL` when so much, and the reserve, is not free. */
-export async function assertDiskSpace(path: string, sizeBytes: number): Promise<void> {
+/** Throws `MYAAS_DISK_FULL` when so much is not free. */
+export async function assertDiskSpace(path: string, neededBytes: number): Promise<void> {
   const { freeBytes } = await diskSpace(path);
-  const neededBytes = sizeBytes + reserveBytes;
   if (freeBytes < neededBytes) throw errors.diskFull(path, freeBytes, neededBytes);
 }
 
@@ -17,9 +14,9 @@ export async function assertDiskSpace(path: string, sizeBytes: number): Promise<
  * Aborts `full` when less than the reserve is left: MyISAM and Aria wait for ever on a full disk. There is no event for
  * that, so the kernel is asked, which costs nothing.
  */
-export function watchDisk(path: string): Disposable & { readonly full: AbortSignal } {
+export function watchDisk(path: string, reserveBytes: number): Disposable & { readonly full: AbortSignal } {
   const full = new AbortController();
-  const look = () => assertDiskSpace(path, 0).catch((error: unknown) => full.abort(error));
+  const look = () => assertDiskSpace(path, reserveBytes).catch((error: unknown) => full.abort(error));
   const timer = setInterval(() => void look(), oneSecondMs);
   return { full: full.signal, [Symbol.dispose]: () => clearInterval(timer) };
 }

@@ -33,8 +33,8 @@ export class Importer {
 
   /** Imports a dump as a new version and publishes it. Throws `MYAAS_DUMP_BAD` where the dump is to blame. */
   async import(dump: Dump, signal: AbortSignal, onProgress: OnProgress): Promise<Manifest> {
-    const { paths } = this.#deps;
-    await assertDiskSpace(paths.templates, dump.sizeBytes);
+    const { config, paths } = this.#deps;
+    await assertDiskSpace(paths.templates, dump.sizeBytes + config.diskReserveBytes);
     try {
       return await this.#attempt(dump, signal, onProgress, true);
     } catch (error) {
@@ -44,9 +44,9 @@ export class Importer {
   }
 
   async #attempt(dump: Dump, signal: AbortSignal, onProgress: OnProgress, bulk: boolean): Promise<Manifest> {
-    const { catalogue, paths } = this.#deps;
+    const { catalogue, config, paths } = this.#deps;
     const version = await catalogue.begin(dump.template);
-    using disk = watchDisk(paths.templates);
+    using disk = watchDisk(paths.templates, config.diskReserveBytes);
     const running = AbortSignal.any([signal, disk.full]);
     const run = new ImportRun(this.#deps, dump, version, running, onProgress, bulk);
     try {

@@ -111,6 +111,11 @@ export class ImportJobs {
     for (const { id, state } of [...this.#jobs.values()]) if (state === 'running') await this.cancel(id);
   }
 
+  /** Whether anything is being imported, or waits for it. */
+  get isRunning(): boolean {
+    return [...this.#jobs.values()].some(({ state }) => state === 'running');
+  }
+
   /** The running or last import of a template; null when the last one went well long ago. */
   latest(template: string): Import | null {
     return this.#latest.get(template) ?? null;

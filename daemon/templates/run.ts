@@ -96,7 +96,11 @@ export class ImportRun {
 
   /** A server as instances have it, over the data directory in `home`. */
   serving(home: string, account: Account): ServerSpec {
-    return { ...this.server(this.deps.engine.serveCommand()), home, account };
+    return {
+      ...this.server(this.deps.engine.serveCommand({ memoryBytes: this.deps.config.memoryLimitBytes })),
+      home,
+      account,
+    };
   }
 
   /** A server over the new version's own data directory. */

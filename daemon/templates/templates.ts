@@ -4,6 +4,8 @@ import type { InstanceRow } from '../drivers/registry.ts';
 import { errors } from '../errors.ts';
 import type { Events } from '../events.ts';
 import type { Instances } from '../instances/instances.ts';
+import type { Ledger } from '../instances/ledger.ts';
+import type { Pool } from '../instances/pool.ts';
 import { refOf } from '../instances/view.ts';
 import { checkName } from '../names.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -11,7 +13,9 @@ import type { ImportJobs } from './jobs.ts';
 
 export interface TemplatesDeps {
   readonly catalogue: Catalogue;
+  readonly ledger: Ledger;
   readonly instances: Instances;
+  readonly pool: Pool;
   /** Comes later: jobs and templates know each other. */
   readonly jobs: () => ImportJobs;
   readonly events: Events;
@@ -65,11 +69,12 @@ export class Templates {
         instances: users.filter(({ version }) => version === manifest.version).length,
       })),
       import: jobs().latest(name),
+      pool: this.#deps.pool.state(name),
     };
   }
 
   #users(name: string): InstanceRow[] {
-    return this.#deps.instances.list().filter(({ template }) => template === name);
+    return this.#deps.ledger.list().filter(({ template }) => template === name);
   }
 
   /** Tells whoever watches that a template changed, or is gone. */
@@ -81,12 +86,14 @@ export class Templates {
     );
   }
 
-  /** Removes the versions beyond the newest few that no instance was cloned from. */
+  /** After an import: the pool follows, and the versions beyond the newest few that no instance was cloned from go. */
   async prune(name: string): Promise<void> {
-    const { catalogue, keepVersions } = this.#deps;
+    const { catalogue, pool, keepVersions } = this.#deps;
+    pool.stir();
     for (const { version } of catalogue.versions(name).slice(keepVersions)) {
       // Asked anew for each: instances come and go meanwhile.
       if (this.#users(name).some((row) => row.version === version)) continue;
+      await pool.clear(name, version);
       await catalogue.discard(name, version);
     }
     this.publish(name);
@@ -94,13 +101,13 @@ export class Templates {
 
   /** Throws `MYAAS_TEMPLATE_IN_USE` while there are instances of it, unless forced: then they go with it. */
   async delete(name: string, force: boolean): Promise<void> {
-    const { catalogue, instances, jobs } = this.#deps;
+    const { catalogue, instances, pool, jobs } = this.#deps;
     checkName('template', name);
     this.get(name);
     if (this.isImporting(name)) throw errors.templateBusy(name);
     const users = this.#users(name);
     if (users.length > 0 && !force) throw errors.templateInUse(name, users.map(refOf));
-    await Promise.all(users.map((row) => instances.delete(row, true)));
+    await Promise.all([...users.map((row) => instances.delete(row, true)), pool.clear(name)]);
     for (const { version } of [...catalogue.versions(name)]) await catalogue.discard(name, version);
     jobs().forget(name);
     this.publish(name);

@@ -41,6 +41,7 @@ export function lookOfInstance(instance: Instance, setting: InstanceSetting, wor
     contextValue: contextValue('instance', {
       own: setting.isOwn,
       protected: instance.protected,
+      asleep: state === 'asleep',
       usable: state === 'ready' || state === 'asleep',
       failed: state === 'failed',
     }),
@@ -52,6 +53,8 @@ function stateWord({ state }: Instance, { t }: Wording): [string] | undefined {
   switch (state) {
     case 'creating':
       return [t('being made')];
+    case 'waking':
+      return [t('waking up')];
     case 'resetting':
       return [t('being reset')];
     case 'deleting':
@@ -73,6 +76,7 @@ function spokenState(instance: Instance, wording: Wording): string {
     case 'failed':
       return t('failed: {0}', instance.failure ?? t('unknown reason'));
     case 'creating':
+    case 'waking':
     case 'resetting':
     case 'deleting':
       return stateWord(instance, wording)?.[0] ?? '';
@@ -82,6 +86,7 @@ function spokenState(instance: Instance, wording: Wording): string {
 export function iconOfInstance({ state, expiresAt }: Instance, now: Date): Icon {
   switch (state) {
     case 'creating':
+    case 'waking':
     case 'deleting':
       return { name: 'loading~spin' };
     case 'resetting':

@@ -95,7 +95,7 @@ class Floor {
     const startedMs = performance.now();
     await snapshot(source, `${this.#home}/datadir`);
     const { uid, gid } = this.#owner;
-    const [program = '', ...flags] = mariadb.serveCommand();
+    const [program = '', ...flags] = mariadb.serveCommand({ memoryBytes: 2 * 2 ** 30 });
     await execa('docker', [
       ...['run', '--detach', '--name', this.#name, '--network', `container:${this.#namespace}`],
       ...['--user', `${String(uid)}:${String(gid)}`, '--read-only', '--cap-drop', 'ALL'],
@@ -111,6 +111,7 @@ class Floor {
       ],
       ...['--mount', `type=bind,source=${this.#home},target=${inContainer.home}`],
       ...['--mount', `type=bind,source=${this.#run},target=${inContainer.run}`],
+      ...Object.entries(mariadb.environment).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
       ...['--entrypoint', program, testImage(), ...flags],
     ]);
     const socketPath = `${this.#run}/${mariadb.socketName}`;

@@ -1,11 +1,12 @@
 /**
- * `npm run bench -- [create|extension|gate …]`: figures of this machine, as ratios to a floor or a peer measured in the same run,
+ * `npm run bench -- [create|density|extension|gate …]`: figures of this machine, as ratios to a floor or a peer measured in the same run,
  * in turns, so that a noisy machine is unfair to all alike.
  */
 import { openWorkshop } from '../support/workshop.ts';
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   create: async () => (await import('./create.ts')).benchCreate(),
+  density: async () => (await import('./density.ts')).benchDensity(),
   extension: async () => (await import('./extension.ts')).benchExtension(),
   gate: async () => (await import('./gate.ts')).benchGate(),
 };

@@ -148,7 +148,7 @@ export async function runDirectory() {
     /** What `myaas serve` does, and waits for the gate. */
     async startLink(routes: () => readonly Route[], log: Log): Promise<GateLink> {
       const owner = await account(accounts.gateUser);
-      const link = new GateLink({ socketPath: gateSocket, owner, routes, log });
+      const link = new GateLink({ socketPath: gateSocket, owner, routes, onSight: () => undefined, log });
       await link.listen();
       await link.waitConnected(patienceMs);
       return link;

@@ -53,8 +53,9 @@ export interface TestHost extends AsyncDisposable {
     stop(signal?: NodeJS.Signals): Promise<void>;
     start(env?: NodeJS.ProcessEnv): Promise<void>;
     readonly log: string;
+    readonly pid: number;
   };
-  gate: { stop(signal?: NodeJS.Signals): Promise<void>; start(): Promise<void> };
+  gate: { stop(signal?: NodeJS.Signals): Promise<void>; start(): Promise<void>; readonly pid: number };
   stop(): Promise<void>;
 }
 
@@ -91,9 +92,14 @@ class Daemon {
     this.#ready = ready;
   }
 
+  get pid(): number {
+    if (this.#child?.pid === undefined) throw new Error(`${this.#args.join(' ')} does not run.`);
+    return this.#child.pid;
+  }
+
   async start(env: NodeJS.ProcessEnv = {}): Promise<void> {
     this.log = '';
-    const child = spawn(process.execPath, ['daemon/main.ts', ...this.#args], {
+    const child = spawn(process.execPath, this.#args, {
       env: { ...this.#env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -106,7 +112,7 @@ class Daemon {
         });
       }
       child.once('exit', (code) =>
-        reject(new Error(`myaas ${this.#args.join(' ')} ended (${String(code)}):\n${this.log}`)),
+        reject(new Error(`${this.#args.join(' ')} ended (${String(code)}):\n${this.log}`)),
       );
     });
     await ready;
@@ -142,7 +148,11 @@ async function* framesOf(response: Response): AsyncGenerator<Frame> {
   }
 }
 
-export async function startHost(settings: NodeJS.ProcessEnv = {}): Promise<TestHost> {
+/** `program` is what to run as `myaas`: the sources, or a bundle of them. */
+export async function startHost(
+  settings: NodeJS.ProcessEnv = {},
+  program = 'daemon/main.ts',
+): Promise<TestHost> {
   const name = randomBytes(3).toString('hex');
   const baseDir = settings['MYAAS_BASE_DIR'] ?? `${testDirectory()}/host-${name}`;
   const runDir = `/run/${testPrefix()}-${name}`;
@@ -159,6 +169,8 @@ export async function startHost(settings: NodeJS.ProcessEnv = {}): Promise<TestH
     MYAAS_MYSQL_IMAGE: testImage(),
     MYAAS_PREFIX: testPrefix(),
     MYAAS_MEMORY_LIMIT: '1g',
+    // Tests of what a pool does ask for one.
+    MYAAS_POOL: '0',
     ...settings,
   };
   const config = readConfig(env);
@@ -170,8 +182,8 @@ export async function startHost(settings: NodeJS.ProcessEnv = {}): Promise<TestH
   registry.addUser('admin', true);
   const adminToken = registry.issueToken('admin');
   const docker = new Docker({ host: config.dockerHost, hostId: registry.hostId, prefix: config.prefix });
-  const serve = new Daemon(['serve'], env, /serves on/);
-  const gate = new Daemon(['gate'], env, /linked to serve/);
+  const serve = new Daemon([program, 'serve'], env, /serves on/);
+  const gate = new Daemon([program, 'gate'], env, /linked to serve/);
   const url = `http://127.0.0.1:${String(config.listen.port)}`;
 
   const api = async <T>(method: string, path: string, options: ApiOptions = {}): Promise<Answer<T>> => {

@@ -1,5 +1,14 @@
 /** What the daemon says, for tests that look at what is made of it. */
 import type { Import, Instance, Status, Template, Version } from '../../daemon/contract.ts';
+import type { Wording } from '../../extension/views/wording.ts';
+
+/** English, at noon of 5 March 2026. */
+export const english: Wording = {
+  t: (text, ...values) => text.replaceAll(/\{(\d)\}/g, (_, index) => String(values[Number(index)])),
+  now: new Date('2026-03-05T12:00:00Z'),
+  locale: 'en',
+  timeZone: 'UTC',
+};
 
 export function anInstance(more: Partial<Instance> = {}): Instance {
   return {
@@ -47,6 +56,7 @@ export function aTemplate(more: Partial<Template> = {}): Template {
     importedAt: '2026-03-05T06:12:00Z',
     versions: [aVersion()],
     import: null,
+    pool: { ready: 1, making: 0, target: 1 },
     ...more,
   };
 }
@@ -71,7 +81,18 @@ export function aStatus(more: Partial<Status> = {}): Status {
     user: { name: 'alice', admin: false },
     engines: [],
     gate: 'connected',
-    capacity: { portsTotal: 1000, portsFree: 990, diskTotalBytes: 1e12, diskFreeBytes: 5e11 },
+    capacity: {
+      portsTotal: 1000,
+      portsFree: 990,
+      diskTotalBytes: 1e12,
+      diskFreeBytes: 5e11,
+      diskReserveBytes: 2.5e8,
+      memoryTotalBytes: 6.4e10,
+      memoryAvailableBytes: 4e10,
+      memoryReserveBytes: 3e9,
+    },
+    pool: { ready: 1, making: 0 },
+    sleepAfterSeconds: 1800,
     counts: { templates: 1, instances: {} },
     defaultTtlSeconds: 86_400,
     ...more,

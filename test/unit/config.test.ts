@@ -123,6 +123,51 @@ const variables: Readonly<Record<string, Variable>> = {
     bad: ['localhost', '999.1.1.1', 'beef'],
   },
   MYAAS_LEGACY_USER: { field: 'legacyUser', good: [['scripts', 'scripts']], bad: ['a b', '../x'] },
+  MYAAS_POOL: {
+    field: 'pool',
+    good: [
+      ['0', { all: { min: 0, max: 0 }, of: new Map() }],
+      ['2', { all: { min: 2, max: 2 }, of: new Map() }],
+      [
+        '1-4, shop=2-10,archive=0',
+        {
+          all: { min: 1, max: 4 },
+          of: new Map([
+            ['shop', { min: 2, max: 10 }],
+            ['archive', { min: 0, max: 0 }],
+          ]),
+        },
+      ],
+      ['shop=3', { all: { min: 1, max: 4 }, of: new Map([['shop', { min: 3, max: 3 }]]) }],
+    ],
+    bad: ['-1', '4-1', '101', '1-4,2', 'shop=', '=3', 'shop=1,shop=2', '../x=1', 'a=b=1', 'many'],
+  },
+  MYAAS_SLEEP_AFTER: {
+    field: 'sleepAfterMs',
+    good: [
+      ['30m', 1_800_000],
+      ['90', 90_000],
+      ['never', undefined],
+    ],
+    bad: ['0', 'soon', '8d', '-5'],
+  },
+  MYAAS_SLEEP_CONNECTED_AFTER: {
+    field: 'sleepConnectedAfterMs',
+    good: [
+      ['8h', 28_800_000],
+      ['never', undefined],
+    ],
+    bad: ['0', 'soon', '8d'],
+  },
+  MYAAS_MEMORY_RESERVE: {
+    field: 'memoryReserveBytes',
+    good: [
+      ['4g', 4 * gib],
+      ['0', 0],
+    ],
+    bad: ['some', '-1g'],
+  },
+  MYAAS_DISK_RESERVE: { field: 'diskReserveBytes', good: [['1g', gib]], bad: ['1m', 'some'] },
   MYAAS_KEEP_VERSIONS: { field: 'keepVersions', good: [['5', 5]], bad: ['0', 'all'] },
   MYAAS_DISK_SIZE: { field: 'diskSizeBytes', good: [['20g', 20 * gib]], bad: ['1m', 'large'] },
 };

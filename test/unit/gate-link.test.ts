@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { obeyServe } from '../../daemon/gate/control.ts';
 import { Gate } from '../../daemon/gate/gate.ts';
 import { GateLink } from '../../daemon/gate/link.ts';
-import type { Route } from '../../daemon/gate/protocol.ts';
+import type { Route, Sight } from '../../daemon/gate/protocol.ts';
 import { Client, databaseServer, freePort, Logged, stranger, temporaryDirectory } from './gate-peers.ts';
 
 /** A run directory in which serves and gates can be started and stopped. `routes` is what serve's registry holds. */
@@ -16,6 +16,7 @@ async function workplace() {
   const directory = cleanup.use(await temporaryDirectory());
   const socketPath = join(directory.path, 'gate.sock');
   const routes = new Map<string, Route>();
+  const sights: Sight[] = [];
   const route: Route = {
     id: 'one',
     port: await freePort(),
@@ -25,6 +26,8 @@ async function workplace() {
   return {
     socketPath,
     routes,
+    /** What the gate has told serve unasked. */
+    sights,
     route,
     server: async (...server: Parameters<typeof databaseServer>) =>
       cleanup.use(await databaseServer(...server)),
@@ -33,7 +36,7 @@ async function workplace() {
         onRoutes();
         return [...routes.values()];
       };
-      const link = new GateLink({ socketPath, routes: told, log });
+      const link = new GateLink({ socketPath, routes: told, onSight: (sight) => sights.push(sight), log });
       cleanup.defer(() => link.close());
       await link.listen();
       return link;
@@ -347,6 +350,7 @@ describe('the link between serve and the gate', () => {
       const link = new GateLink({
         socketPath: '/nonexistent/gate.sock',
         routes: () => [],
+        onSight: () => undefined,
         log: new Logged(),
       });
       await assert.rejects(link.listen(), { code: 'MYAAS_HOST_NOT_READY' });

@@ -195,7 +195,7 @@ describe('the gate', () => {
     await using at = await workplace();
     await at.gate.set(at.route);
     using client = new Client(at.route.port);
-    await client.heard('MyAAS: the server of this instance is not running.');
+    await client.heard('MyAAS: The server of this instance is not running.');
     assert.equal(client.received.readUInt16LE(5), 1053);
     await client.over();
     assert.ok(!client.received.includes(at.route.socket), 'paths are nobody’s business');

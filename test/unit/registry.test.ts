@@ -14,10 +14,10 @@ const hasCode =
     error instanceof MyaasError && error.code === code;
 
 const range = { from: 4000, to: 4002 };
-const noPorts = new Set<number>();
 
 const rowOf = (id: string, more: Partial<InstanceRow> = {}): Omit<InstanceRow, 'port'> => ({
   id,
+  clone: id,
   template: 'shop',
   version: '20260101T000000Z',
   name: id,
@@ -52,8 +52,7 @@ describe('the registry', () => {
     await rm(directory, { recursive: true });
   });
 
-  const reserve = (id: string, more?: Partial<InstanceRow>) =>
-    registry.reserve(rowOf(id, more), range, noPorts);
+  const reserve = (id: string, more?: Partial<InstanceRow>) => registry.reserve(rowOf(id, more), range);
 
   describe('as a file', () => {
     it('is for its owner only, with all that SQLite puts beside it', async () => {
@@ -197,14 +196,14 @@ describe('the registry', () => {
     });
 
     it('passes over ports that cannot be used', () => {
-      assert.equal(registry.reserve(rowOf('a'), range, new Set([4000])).port, 4001);
+      assert.equal(reserve('a').port, 4000);
       assert.equal(registry.moveToFreePort('a', range, new Set([4000, 4001])).port, 4002);
     });
 
     it('refuses when no port is left, and keeps nothing of it', () => {
       for (const id of ['a', 'b', 'c']) reserve(id);
       assert.throws(() => reserve('d'), hasCode('MYAAS_PORTS_EXHAUSTED'));
-      assert.throws(() => registry.moveToFreePort('a', range, noPorts), hasCode('MYAAS_PORTS_EXHAUSTED'));
+      assert.throws(() => registry.moveToFreePort('a', range, new Set()), hasCode('MYAAS_PORTS_EXHAUSTED'));
       assert.deepEqual(
         registry.instances().map(({ id, port }) => [id, port]),
         [
@@ -236,7 +235,7 @@ describe('the registry', () => {
       assert.deepEqual(registry.instance('b'), other);
       assert.equal(registry.update('gone', { state: 'ready' }), undefined);
       assert.throws(
-        () => registry.moveToFreePort('gone', range, noPorts),
+        () => registry.moveToFreePort('gone', range, new Set()),
         hasCode('MYAAS_INSTANCE_NOT_FOUND'),
       );
     });

@@ -1,0 +1,8 @@
+import { randomInt } from 'node:crypto';
+
+/** Letters and digits only, so that quoting and URL encoding never matter. */
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+const length = 32;
+
+export const makePassword = (): string =>
+  Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('');

@@ -1,0 +1,126 @@
+/** Fresh data behind the same port and credentials. */
+import { randomBytes } from 'node:crypto';
+import type { InstanceRow, Registry, SpareRow } from '../drivers/registry.ts';
+import { errors } from '../errors.ts';
+import type { GateLink } from '../gate/link.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Catalogue, Manifest } from '../templates/catalogue.ts';
+import type { Admission } from './admission.ts';
+import type { Builder } from './builder.ts';
+import type { Ledger } from './ledger.ts';
+import type { Pool } from './pool.ts';
+import type { Traffic } from './traffic.ts';
+import { refOf } from './view.ts';
+
+export interface ResetsDeps {
+  readonly ledger: Ledger;
+  readonly builder: Builder;
+  readonly pool: Pool;
+  readonly admission: Admission;
+  readonly traffic: Traffic;
+  readonly catalogue: Catalogue;
+  readonly registry: Registry;
+  readonly gate: GateLink;
+  readonly metrics: Metrics;
+  readonly stopping: AbortSignal;
+}
+
+export class Resets {
+  readonly #deps: ResetsDeps;
+
+  constructor(deps: ResetsDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Of the same version, another, or "latest". Connections are cut at once, and new ones wait at the gate. The former
+   * clone is given up only when the new one answers: a reset that fails, or is cut short by a crash, changes nothing.
+   */
+  async reset(row: InstanceRow, version: string | undefined): Promise<InstanceRow> {
+    const startedMs = performance.now();
+    const { ledger, traffic, catalogue, metrics, pool } = this.#deps;
+    using _ = traffic.enter();
+    return await ledger.exclusively(row.id, async () => {
+      const current = ledger.find(row.id);
+      if (current.state !== 'ready' && current.state !== 'failed' && current.state !== 'asleep') {
+        throw errors.instanceBusy(refOf(row), current.state);
+      }
+      const manifest = catalogue.find(row.template, version ?? current.version);
+      const { reset, from } = await this.#replace(current, manifest);
+      // Not waited for, but whoever works on this instance next finds no more of it than there should be.
+      void ledger.exclusively(row.id, () => pool.sweep(current.clone));
+      metrics.reset(from, performance.now() - startedMs);
+      return reset;
+    });
+  }
+
+  async #replace(
+    current: InstanceRow,
+    manifest: Manifest,
+  ): Promise<{ reset: InstanceRow; from: 'pool' | 'snapshot' }> {
+    const { ledger, gate, registry, pool } = this.#deps;
+    const doing = ledger.doing(current.id, 'resetting');
+    try {
+      await gate.update(ledger.route(current));
+      ledger.publish(current);
+      const { spare, from } = await this.#obtain(current, manifest);
+      try {
+        if (from === 'pool' && !pool.release(spare))
+          throw errors.serverFailed('The server that was to replace it has died.', '');
+        registry.adopt(current.id, spare.id, {
+          state: 'ready',
+          failure: null,
+          version: manifest.version,
+          databaseName: manifest.database,
+          username: manifest.username,
+          sizeBytes: manifest.sizeBytes,
+        });
+      } catch (error) {
+        pool.discard(spare);
+        throw error;
+      }
+      doing[Symbol.dispose]();
+      return { reset: await ledger.settle(current.id, {}), from };
+    } catch (error) {
+      doing[Symbol.dispose]();
+      await ledger.settle(current.id, {});
+      throw error;
+    }
+  }
+
+  /** A clone of the version with the instance's password, from the pool when it has one. */
+  async #obtain(
+    { template, password }: InstanceRow,
+    manifest: Manifest,
+  ): Promise<{ spare: SpareRow; from: 'pool' | 'snapshot' }> {
+    const { builder, pool, registry, admission, stopping } = this.#deps;
+    pool.want(template);
+    const ready = await pool.take(manifest, stopping);
+    const spare: SpareRow = ready ?? {
+      id: randomBytes(6).toString('hex'),
+      state: 'making',
+      template,
+      version: manifest.version,
+      recipe: builder.recipe,
+      databaseName: manifest.database,
+      username: manifest.username,
+      password,
+      sizeBytes: manifest.sizeBytes,
+      createdAt: new Date().toISOString(),
+    };
+    try {
+      if (ready) {
+        if (ready.password !== password)
+          await builder.changePassword({ ...ready }, { ...ready, password }, stopping);
+        return { spare, from: 'pool' };
+      }
+      using _ = await admission.enter();
+      registry.addSpare(spare);
+      await builder.build({ ...spare }, stopping);
+      return { spare, from: 'snapshot' };
+    } catch (error) {
+      pool.discard(spare);
+      throw error;
+    }
+  }
+}
