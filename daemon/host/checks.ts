@@ -11,7 +11,7 @@ import type { Registry } from '../drivers/registry.ts';
 import { hasErrno, MyaasError } from '../errors.ts';
 import { lookupGroup, lookupUser } from './accounts.ts';
 import { exists } from './files.ts';
-import { recallServerImage } from './image.ts';
+import { lacksBackupProgram, recallServerImage } from './image.ts';
 import { listeningPorts } from './ports.ts';
 import { findProgram } from '../drivers/program.ts';
 
@@ -116,9 +116,10 @@ export async function serverImage(config: Config, registry: Registry): Promise<F
   if (!image) return failed('none chosen yet.', runInit);
   const docker = new Docker({ host: config.dockerHost, hostId: registry.hostId, prefix: config.prefix });
   const found = `${image.reference} (${image.reason})`;
-  return (await docker.imageId(image.reference))
-    ? ok(found)
-    : failed(`${found} is not on this machine.`, runInit);
+  if (!(await docker.imageId(image.reference))) return failed(`${found} is not on this machine.`, runInit);
+  return lacksBackupProgram(registry)
+    ? warning(`${found} has no mariadb-backup, so physical backups can't be imported.`, runInit)
+    : ok(found);
 }
 
 export async function ports(config: Config, registry: Registry): Promise<Finding> {

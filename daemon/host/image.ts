@@ -2,13 +2,11 @@
  * Which image the MariaDB servers run in, and where it comes from: the configured one; else the official one, local or
  * pulled; else one built from Debian packages, for networks that reach no registry.
  */
-import { Readable } from 'node:stream';
-import { execa, ExecaError } from 'execa';
 import type { Config } from '../config.ts';
 import { Docker } from '../drivers/docker.ts';
 import type { Registry } from '../drivers/registry.ts';
 import { errors, messageOf } from '../errors.ts';
-import { failureOf, findProgram } from '../drivers/program.ts';
+import { buildImage, debianSuite } from './image-build.ts';
 
 export interface ServerImage {
   readonly reference: string;
@@ -17,9 +15,10 @@ export interface ServerImage {
 }
 
 export const officialImage = 'mariadb:11.8';
-export const builtImage = 'myaas/mariadb:11.8';
-/** The Debian release with MariaDB 11.8. */
-const debianSuite = 'trixie';
+/** Another name whenever other packages are in it, so that hosts with an older one build it anew. */
+export const builtImage = 'myaas/mariadb:11.8-backup';
+/** What earlier versions of MyAAS have built: it serves, where a new one can't be built, but reads no backups. */
+const formerBuiltImage = 'myaas/mariadb:11.8';
 /** A registry that has said nothing after this long is out of reach. */
 const firstAnswerMs = 20_000;
 
@@ -46,6 +45,10 @@ export async function resolveServerImage(means: Means): Promise<ServerImage> {
   if (registry.setting('image.mariadb.checked') !== id) {
     await assertHasServer(config, image.reference);
     registry.setSetting('image.mariadb.checked', id);
+  }
+  if (registry.setting('image.mariadb.backup')?.startsWith(id) !== true) {
+    const failure = await tryProgram(config, image.reference, ['mariadb-backup', '--version']);
+    registry.setSetting('image.mariadb.backup', `${id} ${failure === undefined ? 'has it' : 'lacks it'}`);
   }
   registry.setSetting('image.mariadb', image.reference);
   registry.setSetting('image.mariadb.reason', image.reason);
@@ -100,7 +103,16 @@ async function defaultImage({ docker, log, signal }: Means): Promise<ServerImage
     signal?.throwIfAborted();
     log(`no registry has it (${messageOf(error)}): building ${builtImage} from Debian packages`);
   }
-  await build(docker, signal);
+  try {
+    await buildImage(docker, builtImage, signal);
+  } catch (error) {
+    if (signal?.aborted || !(await docker.imageId(formerBuiltImage))) throw error;
+    log(`${messageOf(error)}; ${formerBuiltImage} of an earlier version is used instead`);
+    return {
+      reference: formerBuiltImage,
+      reason: 'built by an earlier version, as no new one could be built',
+    };
+  }
   return { reference: builtImage, reason: builtReason };
 }
 
@@ -129,97 +141,50 @@ async function pull(docker: Docker, reference: string, signal?: AbortSignal): Pr
   }
 }
 
-/** What a server never reads: a third of the image. */
-const unneeded = ['doc', 'man', 'locale', 'info', 'bug', 'lintian'];
-
-/** Where this machine has its own Debian packages from, which a closed network may have a mirror of. */
-async function debianMirror(): Promise<string | undefined> {
-  const targets = [
-    'indextargets',
-    '--format',
-    '$(REPO_URI)',
-    'Created-By: Packages',
-    'Origin: Debian',
-    'Label: Debian',
-  ];
-  // A system that is not Debian names none, and mmdebstrap takes the public one.
-  if (!(await findProgram('apt-get'))) return undefined;
-  const { stdout } = await execa('apt-get', targets, { reject: false });
-  return stdout.split('\n').find((line) => line !== '');
-}
-
-/** Streams a minimal Debian with a MariaDB server into Docker Engine: 14 s, 133 MB, nothing on the disk in between. */
-async function build(docker: Docker, signal?: AbortSignal): Promise<void> {
-  const mirror = await debianMirror();
-  const debian = execa(
-    'mmdebstrap',
-    [
-      '--quiet',
-      '--variant=essential',
-      '--include=mariadb-server-core,mariadb-client-core,tzdata',
-      ...unneeded.map((directory) => `--dpkgopt=path-exclude=/usr/share/${directory}/*`),
-      debianSuite,
-      '-',
-      ...(mirror === undefined ? [] : [mirror]),
-    ],
-    {
-      stdin: 'ignore',
-      buffer: { stdout: false },
-      env: { LC_ALL: 'C.UTF-8' },
-      ...(signal && { cancelSignal: signal }),
-    },
-  );
-  // The stream ends only when the program has succeeded: Docker would take a cut-off archive for an image.
-  async function* archive(): AsyncGenerator<Buffer> {
-    for await (const chunk of debian.stdout) yield chunk as Buffer;
-    await debian;
-  }
-  try {
-    await docker.importImage(Readable.from(archive(), { objectMode: false }), builtImage, signal);
-  } catch (error) {
-    signal?.throwIfAborted();
-    debian.kill();
-    const failed = await debian.then(
-      () => undefined,
-      (reason: unknown) => reason,
-    );
-    const why =
-      failed instanceof ExecaError && !failed.isTerminated ? failureOf('mmdebstrap', failed, '') : error;
-    throw errors.imageMissing(builtImage, `building it failed: ${messageOf(why)}`, error);
-  }
-}
-
 /** Throws `MYAAS_IMAGE_MISSING` when the image has no server program: a wrong image is told now, not at an import. */
 async function assertHasServer(config: Means['config'], image: string): Promise<void> {
+  const failures: unknown[] = [];
+  for (const program of ['mariadbd', 'mysqld']) {
+    const failure = await tryProgram(config, image, [program, '--version']);
+    if (failure === undefined) return;
+    failures.push(failure);
+  }
+  const why = `no server program (mariadbd, mysqld) runs in it: ${messageOf(failures[0])}`;
+  throw errors.imageMissing(image, why, new AggregateError(failures));
+}
+
+/** Runs a program in a container of the image; why it did not run, if it did not. */
+async function tryProgram(
+  config: Means['config'],
+  image: string,
+  command: readonly [string, ...string[]],
+): Promise<unknown> {
   // With labels of its own, so that the daemon never takes these containers for its own.
   const docker = new Docker({
     host: config.dockerHost,
     hostId: `image-check-${process.pid}`,
     prefix: config.prefix,
   });
-  const failures: unknown[] = [];
   try {
-    for (const program of ['mariadbd', 'mysqld']) {
-      try {
-        const container = await docker.create({
-          role: 'initialise',
-          id: `image-check-${process.pid}-${program}`,
-          image,
-          command: [program, '--version'],
-          user: { uid: 65534, gid: 65534 },
-          mounts: [],
-          memoryBytes: 256 * 2 ** 20,
-        });
-        await docker.start(container);
-        if ((await docker.wait(container)) === 0) return;
-        failures.push(new Error(await docker.logs(container, 5)));
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-    const why = `no server program (mariadbd, mysqld) runs in it: ${messageOf(failures[0])}`;
-    throw errors.imageMissing(image, why, new AggregateError(failures));
+    const container = await docker.create({
+      role: 'initialise',
+      id: `image-check-${process.pid}-${command[0]}`,
+      image,
+      command,
+      user: { uid: 65534, gid: 65534 },
+      mounts: [],
+      memoryBytes: 256 * 2 ** 20,
+    });
+    await docker.start(container);
+    if ((await docker.wait(container)) === 0) return undefined;
+    return new Error(await docker.logs(container, 5));
+  } catch (error) {
+    return error;
   } finally {
     for (const { containerId } of await docker.list()) await docker.remove(containerId);
   }
 }
+
+/** Whether the image was found to lack the program for physical backups. Hosts of earlier versions have not looked. */
+export const lacksBackupProgram = (registry: Pick<Registry, 'setting'>): boolean =>
+  registry.setting('image.mariadb.backup')?.endsWith(' has it') !== true;
