@@ -56,8 +56,8 @@ export interface Config {
   readonly hookTimeoutSeconds: number;
   /** How many dumps are imported at a time. */
   readonly importJobs: number;
-  /** Whether a dump that has arrived is imported at once. */
-  readonly watchDumps: boolean;
+  /** A dump that has not changed for so long after it has is imported; 0: only when that is asked for. */
+  readonly watchDumpsSeconds: number;
   /** Size of the file that `myaas init` makes a btrfs in when there is none. */
   readonly diskSizeBytes: number;
 }
@@ -303,7 +303,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       'a number of seconds',
     ),
     importJobs: reader.read('MYAAS_IMPORT_JOBS', 1, parseInteger(1, 64), 'a number from 1 to 64'),
-    watchDumps: reader.read('MYAAS_WATCH_DUMPS', false, parseBoolean, 'true or false'),
+    watchDumpsSeconds: reader.read('MYAAS_WATCH_DUMPS', 0, parseInteger(0, 86_400), 'a number of seconds'),
     diskSizeBytes: reader.read(
       'MYAAS_DISK_SIZE',
       100 * 2 ** 30,

@@ -71,6 +71,16 @@ export const Failure = Type.Object(
 );
 export type Failure = Static<typeof Failure>;
 
+export const ImportedContents = Type.Object(
+  {
+    tables: Type.Integer(),
+    rows: Type.Integer({ description: 'As the server estimates them' }),
+    sizeBytes: Type.Integer({ description: 'Of the data directory' }),
+  },
+  { $id: 'ImportedContents' },
+);
+export type ImportedContents = Static<typeof ImportedContents>;
+
 export const ImportState = Type.Enum(['queued', 'running', 'imported', 'unchanged', 'failed', 'cancelled']);
 export type ImportState = Static<typeof ImportState>;
 
@@ -82,6 +92,7 @@ export const Import = Type.Object(
     progress: nullable(named(Progress)),
     error: nullable(named(Failure)),
     version: nullable(Type.String({ description: 'The version it made' })),
+    contents: Type.Optional(named(ImportedContents)),
     seconds: nullable(Type.Number({ description: 'How long it took' })),
   },
   { $id: 'Import' },
@@ -239,6 +250,7 @@ export const schemas: readonly TSchema[] = [
   Pool,
   Version,
   Import,
+  ImportedContents,
   Progress,
   Failure,
   Job,

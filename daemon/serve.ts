@@ -35,6 +35,7 @@ import { Catalogue } from './templates/catalogue.ts';
 import { Importer } from './templates/import.ts';
 import { ImportJobs } from './templates/jobs.ts';
 import { Templates } from './templates/templates.ts';
+import { watchDumps } from './templates/watch.ts';
 import { statusReader } from './status.ts';
 import { version } from './version.ts';
 
@@ -158,6 +159,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     catalogue,
     registry,
     log,
+    importsAtATime: config.importJobs,
     onJob: (job) => events.publish({ type: 'job', job }),
     onTemplate: (template) => templates.publish(template),
     prune: (template) => templates.prune(template),
@@ -192,6 +194,10 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   await pool.start();
   leases.arm();
   void upkeep.watchDeaths();
+  if (config.watchDumpsSeconds > 0) {
+    const quietMs = config.watchDumpsSeconds * 1000;
+    watchDumps({ dumpsDirectory: paths.dumps, quietMs, jobs, log }, stopping.signal);
+  }
   const apiSocket = await listen(app, config, paths);
   await writeFile(paths.rootToken, rootToken, { mode: 0o600 });
   // A file that was there keeps its mode.

@@ -30,3 +30,6 @@ export function size(bytes: number): string {
   const digits = unit > 0 && value < 9.95 ? 1 : 0;
   return `${value.toFixed(digits)} ${units[unit] ?? ''}`;
 }
+
+/** A number of things: `1,234,567`. */
+export const count = (number: number): string => number.toLocaleString('en');

@@ -1,4 +1,4 @@
-import type { Import, Job, MyaasEvent, RefreshTemplates } from '../contract.ts';
+import type { Import, ImportedContents, Job, MyaasEvent, RefreshTemplates } from '../contract.ts';
 import { MyaasError, errors } from '../errors.ts';
 import type { Api } from './api.ts';
 import type { Context } from './command.ts';
@@ -6,7 +6,7 @@ import { connect } from './connection.ts';
 import { subscribe } from './events.ts';
 import type { Output } from './output.ts';
 import { progressView, type ProgressView } from './progress.ts';
-import { duration } from './units.ts';
+import { count, duration, size } from './units.ts';
 
 interface Options {
   readonly force?: true;
@@ -95,13 +95,29 @@ async function follow(
 function report(output: Output, job: Job): void {
   if (job.imports.length === 0) output.note('There are no dumps to import.');
   for (const one of job.imports) reportImport(output, one);
+  if (job.imports.length > 1) output.note(summaryOf(job));
 }
 
-function reportImport(output: Output, { template, state, error, version, seconds }: Import): void {
+/** How many of each outcome there are, such as "2 imported, 5 unchanged in 3 min". */
+function summaryOf({ imports, startedAt, finishedAt }: Job): string {
+  const outcomes = [...Map.groupBy(imports, ({ state }) => state)].map(
+    ([state, those]) => `${count(those.length)} ${state}`,
+  );
+  const took = finishedAt === null ? undefined : (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000;
+  return `${outcomes.join(', ')}${took === undefined ? '' : ` in ${duration(took)}`}`;
+}
+
+/** "42 tables, about 1,200,000 rows, 2.3 GB" */
+function contentsText({ tables, rows, sizeBytes }: ImportedContents): string {
+  return `${count(tables)} ${tables === 1 ? 'table' : 'tables'}, about ${count(rows)} ${rows === 1 ? 'row' : 'rows'}, ${size(sizeBytes)}`;
+}
+
+function reportImport(output: Output, { template, state, error, version, contents, seconds }: Import): void {
   switch (state) {
     case 'imported': {
       const time = seconds === null ? '' : ` in ${duration(seconds)}`;
-      output.line(`${template}: imported${time}${version === null ? '' : `, version ${version}`}`);
+      const what = contents ? `: ${contentsText(contents)}` : '';
+      output.line(`${template}: imported${time}${version === null ? '' : `, version ${version}`}${what}`);
       return;
     }
     case 'failed': {

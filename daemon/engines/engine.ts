@@ -23,6 +23,12 @@ export interface Contents {
   readonly objectCount: number;
 }
 
+export interface TableCounts {
+  readonly tables: number;
+  /** As the server estimates them. */
+  readonly rows: number;
+}
+
 /** Why the load client gave up. */
 export interface LoadFailure {
   readonly line: number | undefined;
@@ -148,6 +154,7 @@ export interface AdminSession {
   mask(columns: readonly MaskedColumn[], key: Buffer, signal: AbortSignal): Promise<string | undefined>;
   /** Refreshes the optimizer's statistics. */
   analyze(signal: AbortSignal): Promise<void>;
+  countTables(): Promise<TableCounts>;
   /** Asks for a clean shutdown; the container's exit tells when it is done. */
   shutdown(): Promise<void>;
   /** Whether the server still answers this session. */

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise';
 import { hasErrno } from '../errors.ts';
-import type { Account, AdminSession, Contents, MaskedColumn, RowsFile } from './engine.ts';
+import type { Account, AdminSession, Contents, MaskedColumn, RowsFile, TableCounts } from './engine.ts';
 import { findMaskProblems, maskColumns } from './mariadb-mask.ts';
 import { loadRows } from './mariadb-rows.ts';
 import { quoteName, quoteText } from './quoting.ts';
@@ -225,6 +225,15 @@ export class MariadbAdminSession implements AdminSession {
       signal.throwIfAborted();
       await this.#connection.query(`analyze local table ${quoteName(String(db))}.${quoteName(String(name))}`);
     }
+  }
+
+  async countTables(): Promise<TableCounts> {
+    const [found] = await this.#rows(
+      `select count(*) as tables, coalesce(sum(table_rows), 0) as estimate from information_schema.tables
+       where table_schema not in (?) and table_type in ('BASE TABLE', 'SYSTEM VERSIONED')`,
+      [systemDatabases],
+    );
+    return { tables: Number(found?.['tables']), rows: Number(found?.['estimate']) };
   }
 
   async shutdown(): Promise<void> {

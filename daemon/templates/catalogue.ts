@@ -3,6 +3,7 @@ import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promi
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Paths } from '../config.ts';
+import { ImportedContents } from '../contract.ts';
 import { deleteSubvolume } from '../drivers/btrfs.ts';
 import { errors, hasErrno, messageOf } from '../errors.ts';
 import { isName } from '../names.ts';
@@ -31,6 +32,7 @@ const Manifest = Type.Object({
   database: Type.String(),
   databases: Type.Array(Type.String()),
   username: Type.String(),
+  contents: Type.Optional(ImportedContents),
   /** Whether its mask says that this template is never published without one. */
   maskRequired: Type.Optional(Type.Boolean()),
 });

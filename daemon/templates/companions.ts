@@ -25,6 +25,8 @@ const pattern = /^(.*?)\.(?:after-import|mask)(?:\..*)?$/i;
 const suffixes = { hook: '.after-import.sql', script: '.after-import', mask: '.mask.json' } as const;
 
 export const isCompanion = (file: string): boolean => pattern.test(file);
+/** The template that a file is a companion of. */
+export const companionOf = (file: string): string | undefined => pattern.exec(file)?.[1];
 
 /** The companions of a template among `files`, those of `root`. Throws `MYAAS_DUMP_BAD` for one that would be left out. */
 export async function findCompanions(

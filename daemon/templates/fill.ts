@@ -1,6 +1,6 @@
 /** The data of a new version: loaded into a server with bulk settings, or adopted, and made safe to be cloned. */
 import { rm } from 'node:fs/promises';
-import type { AdminSession } from '../engines/engine.ts';
+import type { AdminSession, TableCounts } from '../engines/engine.ts';
 import { adoptBackup, isBackupStream } from './backup.ts';
 import { chooseDatabase, type ChosenDatabase } from './database.ts';
 import { assertUntouched, type Dump } from './dumps.ts';
@@ -18,6 +18,7 @@ export interface Filled extends ChosenDatabase {
   readonly engineVersion: string;
   /** Of the dump, packed as it is. */
   readonly sha256: string;
+  readonly counts: TableCounts;
 }
 
 /** Leaves a data directory whose server was shut down cleanly. Throws `MYAAS_DUMP_BAD` where the dump is to blame. */
@@ -27,7 +28,8 @@ export async function fill(run: ImportRun, recipe: Recipe): Promise<Filled> {
     const sha256 = await adoptBackup(run);
     return withServer(run, true, async (admin) => {
       await rm(`${run.home}/${run.deps.engine.adoptFileName}`);
-      return finish(run, recipe, admin, sha256);
+      const filled = await finish(run, recipe, admin, sha256);
+      return { ...filled, counts: await admin.countTables() };
     });
   }
   await initialise(run);
@@ -38,7 +40,7 @@ export async function fill(run: ImportRun, recipe: Recipe): Promise<Filled> {
     const filled = await finish(run, recipe, admin, sha256);
     run.enter('statistics');
     await admin.analyze(run.signal);
-    return filled;
+    return { ...filled, counts: await admin.countTables() };
   });
 }
 
@@ -91,7 +93,7 @@ async function finish(
   recipe: Recipe,
   admin: AdminSession,
   sha256: string | undefined,
-): Promise<Filled> {
+): Promise<Omit<Filled, 'counts'>> {
   const { dump, deps } = run;
   const wanted = deps.config.dbDatabase ?? dump.template;
   const engineVersion = await admin.version();

@@ -93,6 +93,7 @@ async function build(run: ImportRun): Promise<Manifest> {
     database: filled.database,
     databases: [...filled.databases],
     username: deps.config.dbUsername,
+    contents: { ...filled.counts, sizeBytes },
     ...(recipe.mask?.required && { maskRequired: true }),
   };
 }

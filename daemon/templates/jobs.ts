@@ -1,10 +1,11 @@
-/** Import jobs: one import after the other, each failing for itself, all seen by whoever watches. */
+/** Import jobs: so many imports at a time, each failing for itself, all seen by whoever watches. */
 import { randomBytes } from 'node:crypto';
 import type { Failure, Import, Job, JobState } from '../contract.ts';
 import type { Registry } from '../drivers/registry.ts';
 import { errors, messageOf, MyaasError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { checkName } from '../names.ts';
+import { Slots } from '../slots.ts';
 import type { Catalogue } from './catalogue.ts';
 import { listDumps, refreshDump, type BadDump, type Dump } from './dumps.ts';
 import type { Importer } from './import.ts';
@@ -31,6 +32,7 @@ export interface ImportJobsDeps {
   readonly catalogue: Catalogue;
   readonly registry: Registry;
   readonly log: Log;
+  readonly importsAtATime: number;
   readonly onJob: (job: Job) => void;
   readonly onTemplate: (template: string) => void;
   /** Removes the versions of a template that nobody needs any more. */
@@ -45,10 +47,14 @@ export class ImportJobs {
   readonly #jobs = new Map<string, RunningJob>();
   /** The last import of each template: running, or how it ended. */
   readonly #latest: Map<string, Import>;
-  #queue: Promise<void> = Promise.resolve();
+  /** All imports of all jobs, in the order they came. */
+  readonly #slots: Slots;
+  /** A template is made by one import at a time. */
+  readonly #templateSlots = new Map<string, Slots>();
 
   constructor(deps: ImportJobsDeps) {
     this.#deps = deps;
+    this.#slots = new Slots(deps.importsAtATime);
     this.#latest = deps.registry.failedImports() as Map<string, Import>;
   }
 
@@ -77,9 +83,9 @@ export class ImportJobs {
       cancelling,
       state: 'running',
       finishedAt: null,
-      done: this.#queue.then(() => this.#run(job, request.force ?? false)),
+      // Not before the job is known to all.
+      done: Promise.resolve().then(() => this.#run(job, request.force ?? false)),
     };
-    this.#queue = job.done;
     if (!names) this.#forgetVanished(new Set(found.map(({ template }) => template)));
     this.#jobs.set(job.id, job);
     for (const [id, { state }] of this.#jobs)
@@ -98,7 +104,7 @@ export class ImportJobs {
     return job;
   }
 
-  /** Cancels a job and waits until what it was doing is undone. */
+  /** Cancels a job and waits until what it was doing is undone; what only waited does not keep it. */
   async cancel(id: string): Promise<Job> {
     const job = this.#find(id);
     job.cancelling.abort(errors.cancelled(`Import job ${id}`));
@@ -108,7 +114,8 @@ export class ImportJobs {
 
   /** Cancels everything and waits. */
   async stop(): Promise<void> {
-    for (const { id, state } of [...this.#jobs.values()]) if (state === 'running') await this.cancel(id);
+    const running = [...this.#jobs.values()].filter(({ state }) => state === 'running');
+    await Promise.all(running.map(({ id }) => this.cancel(id)));
   }
 
   /** Whether anything is being imported, or waits for it. */
@@ -155,15 +162,40 @@ export class ImportJobs {
   }
 
   async #runAll(job: RunningJob, force: boolean): Promise<void> {
-    const { signal } = job.cancelling;
-    for (const work of job.work) {
-      if (signal.aborted) this.#change(job, work, { state: 'cancelled' });
-      else if (work.dump) await this.#import(job, work, work.dump, force, signal);
-      else this.#settle(job, work);
-    }
+    await Promise.all(job.work.map((work) => this.#runOne(job, work, force)));
     const states = new Set(job.work.map((work) => work.import.state));
     job.state = states.has('cancelled') ? 'cancelled' : states.has('failed') ? 'failed' : 'succeeded';
     job.finishedAt = new Date().toISOString();
+  }
+
+  async #runOne(job: RunningJob, work: Work, force: boolean): Promise<void> {
+    const { signal } = job.cancelling;
+    if (!work.dump) {
+      this.#settle(job, work);
+      return;
+    }
+    const turn = await this.#takeTurn(work.dump.template, signal);
+    if (!turn) {
+      this.#change(job, work, { state: 'cancelled' });
+      return;
+    }
+    using _ = turn;
+    await this.#import(job, work, work.dump, force, signal);
+  }
+
+  /** Waits until this template may be imported; undefined when the signal aborts first. */
+  async #takeTurn(template: string, signal: AbortSignal): Promise<Disposable | undefined> {
+    const own = this.#templateSlots.get(template) ?? new Slots(1);
+    this.#templateSlots.set(template, own);
+    using turn = new DisposableStack();
+    try {
+      turn.use(await own.take(signal));
+      turn.use(await this.#slots.take(signal));
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      throw error;
+    }
+    return turn.move();
   }
 
   async #import(
@@ -189,8 +221,14 @@ export class ImportJobs {
       const manifest = await importer.import(dump, signal, (progress) =>
         this.#change(job, work, { progress }),
       );
-      this.#change(job, work, { state: 'imported', version: manifest.version, seconds: seconds() });
-      log.info(`Imported ${dump.file} as ${dump.template}/${manifest.version} in ${String(seconds())} s.`);
+      const { version, contents } = manifest;
+      this.#change(job, work, {
+        state: 'imported',
+        version,
+        ...(contents && { contents }),
+        seconds: seconds(),
+      });
+      log.info(`Imported ${dump.file} as ${dump.template}/${version} in ${String(seconds())} s.`);
     } catch (error) {
       if (signal.aborted) this.#change(job, work, { state: 'cancelled', seconds: seconds() });
       else this.#change(job, work, { state: 'failed', error: failureOf(error), seconds: seconds() });
@@ -235,7 +273,13 @@ function badWorkOf({ template, file, error }: BadDump): Work {
   };
 }
 
-const blank = { state: 'queued', progress: null, error: null, version: null, seconds: null } as const;
+const blank = {
+  state: 'queued',
+  progress: null,
+  error: null,
+  version: null,
+  seconds: null,
+} as const;
 
 function failureOf(thrown: unknown): Failure {
   const { code, message, hint } = thrown instanceof MyaasError ? thrown : errors.internal(thrown);

@@ -6,8 +6,9 @@ import { pipeline } from 'node:stream/promises';
 export const tableCount = 20;
 const rowsPerStatement = 5000;
 
-const words = 'lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut'.split(' ');
-const states = ['new', 'paid', 'sent', 'it\\\'s late', 'gone'];
+const words =
+  'lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut'.split(' ');
+const states = ['new', 'paid', 'sent', "it\\'s late", 'gone'];
 
 /** Numbers that look random and are the same each time (Numerical Recipes' generator). */
 function randomOf(seed: number): (below: number) => number {

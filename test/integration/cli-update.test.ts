@@ -17,7 +17,7 @@ describe('myaas update', function () {
   it('imports a dump, says in plain lines how it goes, and skips it when it has not changed', async () => {
     const first = await root.run('update', 'shop', '--force');
     assert.equal(first.exitCode, 0);
-    assert.match(first.stdout, /^shop: imported in .*, version \S+$/);
+    assert.match(first.stdout, /^shop: imported in .*, version \S+: 1 table, about 0 rows, \d+ MB$/);
     assert.match(first.stderr, /^shop: loading, 27 B of 27 B, 100 %/m);
     assert.equal((await root.run('update', 'shop')).stdout, 'shop: unchanged');
     assert.match((await root.run('update', 'shop', '--force')).stdout, /^shop: imported/);
@@ -37,6 +37,7 @@ describe('myaas update', function () {
     const { exitCode, stdout, stderr } = await root.run('update', 'bad', 'shop', '--force');
     assert.equal(exitCode, 1);
     assert.match(stdout, /^shop: imported/m);
+    assert.match(stderr, /^1 failed, 1 imported in \d+ s$/m);
     assert.match(
       stderr,
       /^myaas: bad was not imported: bad\.sql: line 2: .*\nThe statement: selec nonsense\n {2}hint: /m,
