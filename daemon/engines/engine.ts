@@ -180,8 +180,9 @@ export interface BackupTool {
   readonly extractCommand: readonly string[];
   /** Makes what was copied from a running server a consistent data directory. */
   prepareCommand(memoryBytes: number): readonly string[];
-  /** "11.8" of what a server tells of its version; servers open the files of their own series. */
-  seriesOf(version: string): string | undefined;
+  /** "11.8" of what `versionCommand` tells; servers open the files of their own series. */
+  seriesOfServer(version: string): string | undefined;
+  seriesOfBackup(description: BackupDescription): string | undefined;
   /** Why a backup can't become a template, whatever its version; undefined when nothing is in the way. */
   whyUnusable(description: BackupDescription): string | undefined;
 }

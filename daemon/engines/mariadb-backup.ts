@@ -41,7 +41,9 @@ export const mariadbBackup: BackupTool = {
     `--use-memory=${String(Math.max(leastMemoryBytes, Math.floor(memoryBytes / 2)))}`,
   ],
 
-  seriesOf: (version) => /(\d+\.\d+)\.\d+-MariaDB/.exec(version)?.[1],
+  seriesOfServer: (version) => /(\d+\.\d+)\.\d+-MariaDB/.exec(version)?.[1],
+
+  seriesOfBackup: ({ info }) => /^server_version\s*=\s*(\d+\.\d+)/m.exec(info)?.[1],
 
   whyUnusable({ checkpoints, info, options }) {
     const type = /^backup_type\s*=\s*(\S+)/m.exec(checkpoints)?.[1];

@@ -112,8 +112,8 @@ async function assertUsable(run: ImportRun): Promise<void> {
       );
     }
   }
-  const ours = backup.seriesOf(await runTool(run, 'version', backup.versionCommand));
-  const theirs = backup.seriesOf(info);
+  const ours = backup.seriesOfServer(await runTool(run, 'version', backup.versionCommand));
+  const theirs = backup.seriesOfBackup({ info, checkpoints, options });
   if (theirs !== ours)
     throw errors.dumpBad(
       file,

@@ -5,7 +5,8 @@ import type { Job } from '../../daemon/contract.ts';
 import { startHost, type Census, type TestHost } from '../support/daemon.ts';
 import { startPlainServer } from '../support/plain.ts';
 
-const good = 'create table t (a int primary key, b text); insert into t values (1, 2);';
+const good =
+  'create table t (a int primary key, b text); insert into t values (1, 2); create table u (a int);';
 
 interface BadCase {
   readonly what: string;
