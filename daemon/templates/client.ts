@@ -8,6 +8,9 @@ import { readDump } from './reader.ts';
 import type { ImportRun } from './run.ts';
 import { readableOf, type DumpFile } from './unpack.ts';
 
+/** The hash of what was run, or why it was not. */
+export type ClientOutcome = { sha256: string; failure?: never } | { failure: LoadFailure };
+
 /**
  * Runs a file of SQL, in `database` unless it names another; the hash of the file as it is. Rows that `bulk` takes out
  * are loaded beside it. Throws `MYAAS_DUMP_BAD` when the file is not whole.
@@ -18,7 +21,7 @@ export async function runClient(
   database: string | undefined,
   onRead: (doneBytes: number) => void = () => undefined,
   bulk?: BulkStream,
-): Promise<{ sha256: string; failure?: never } | { failure: LoadFailure }> {
+): Promise<ClientOutcome> {
   const reading = await readDump(file, run.signal, onRead);
   const text = bulk ? readableOf(bulk.text(reading.text, reading.isPacked)) : reading.text;
   const failure = await feedClient(run, 'client', database, text, bulk);

@@ -95,6 +95,7 @@ async function build(run: ImportRun): Promise<Manifest> {
     username: deps.config.dbUsername,
     contents: { ...filled.counts, sizeBytes },
     ...(recipe.mask?.required && { maskRequired: true }),
+    ...(run.loaded && { loaded: run.loaded }),
   };
 }
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { Config, Paths } from '../config.ts';
-import type { Progress } from '../contract.ts';
+import type { LoadSummary, Progress, TablesProgress } from '../contract.ts';
 import { deleteSubvolume } from '../drivers/btrfs.ts';
 import type { Docker } from '../drivers/docker.ts';
 import type { Registry } from '../drivers/registry.ts';
@@ -39,6 +39,8 @@ export class ImportRun {
   readonly home: string;
   /** Rows may be loaded beside the plain client. */
   readonly bulk: boolean;
+  /** How the large tables were loaded, once they are. */
+  loaded: LoadSummary | undefined;
   readonly #onProgress: OnProgress;
   #progress: Progress;
 
@@ -68,13 +70,14 @@ export class ImportRun {
   /** Begins the next phase. Throws when the import was cancelled. */
   enter(phase: string): void {
     this.signal.throwIfAborted();
-    this.#progress = { ...this.#progress, phase, secondsLeft: null };
+    const { doneBytes, totalBytes } = this.#progress;
+    this.#progress = { phase, doneBytes, totalBytes, secondsLeft: null };
     this.#onProgress(this.#progress);
   }
 
-  /** Tells how much of the dump was read. */
-  report(doneBytes: number, secondsLeft: number | null): void {
-    this.#progress = { ...this.#progress, doneBytes, secondsLeft };
+  /** Tells how much of the dump is loaded. */
+  report(doneBytes: number, secondsLeft: number | null, tables?: TablesProgress): void {
+    this.#progress = { ...this.#progress, doneBytes, secondsLeft, ...(tables && { tables }) };
     this.#onProgress(this.#progress);
   }
 

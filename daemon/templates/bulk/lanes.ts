@@ -8,6 +8,7 @@ import { makeFifo, writeFifo } from './fifo.ts';
 import type { InsertHead } from './insert-head.ts';
 import { RowConverter, UnfitRows } from './rows.ts';
 import type { RowText } from './row-text.ts';
+import type { TableTally, Tally } from './tally.ts';
 
 /** A table whose rows are being read, or were. */
 export interface TableLoad {
@@ -15,18 +16,9 @@ export interface TableLoad {
   readonly state: ClientState;
   readonly head: InsertHead;
   readonly text: RowText;
+  readonly tally: TableTally;
   /** Of the dump, where the rows begin. */
   readonly line: number;
-}
-
-/** How a table's rows came in. */
-export interface LoadedTable {
-  readonly name: string;
-  readonly rows: number;
-  readonly sizeBytes: number;
-  readonly seconds: number;
-  /** Why it was loaded by the plain client; undefined when it was not. */
-  readonly plainBecause: string | undefined;
 }
 
 /** Loads text as the plain client would have. */
@@ -42,18 +34,19 @@ export class Lanes implements AsyncDisposable {
   readonly #running = new Set<Promise<void>>();
   /** Those that were not loaded yet. */
   readonly #texts = new Set<RowText>();
-  readonly loaded: LoadedTable[] = [];
+  readonly tally: Tally;
   #failure: { readonly error: unknown } | undefined;
 
-  private constructor(lanes: readonly Lane[], inspector: BulkSession, loadPlain: LoadPlain) {
+  private constructor(lanes: readonly Lane[], inspector: BulkSession, tally: Tally, loadPlain: LoadPlain) {
     this.#lanes = lanes;
+    this.tally = tally;
     this.inspector = inspector;
     this.#idle = [...lanes];
     this.#loadPlain = loadPlain;
   }
 
   /** As many as there are cores: loading is work for them. Connects at once, before a dump changes accounts. */
-  static async open(run: ImportRun, loadPlain: LoadPlain): Promise<Lanes> {
+  static async open(run: ImportRun, tally: Tally, loadPlain: LoadPlain): Promise<Lanes> {
     const { engine, servers } = run.deps;
     const socketPath = servers.socketOf(run.server([]));
     const lanes: Lane[] = [];
@@ -68,7 +61,7 @@ export class Lanes implements AsyncDisposable {
         serverPath: `${inContainer.tmp}/${file}`,
       });
     }
-    return new Lanes(lanes, await engine.bulk(socketPath, run.signal), loadPlain);
+    return new Lanes(lanes, await engine.bulk(socketPath, run.signal), tally, loadPlain);
   }
 
   add(load: TableLoad): void {
@@ -118,24 +111,16 @@ export class Lanes implements AsyncDisposable {
   }
 
   async #load(lane: Lane, load: TableLoad): Promise<void> {
-    const { text } = load;
-    const startedMs = performance.now();
-    const { rows, plainBecause } = await loadInBulk(lane, load);
+    const { text, table, tally } = load;
+    const plainBecause = await loadInBulk(lane, load, this.tally);
     if (plainBecause !== undefined) {
-      await lane.session.empty(load.table);
+      this.tally.addPlain(tally.name, plainBecause);
+      await lane.session.empty(table);
       await this.#loadPlain(load, lane.index);
     }
     this.#texts.delete(text);
     await text[Symbol.asyncDispose]();
-    const { database, table } = load.table.name;
-    const seconds = Math.round(performance.now() - startedMs) / 1000;
-    this.loaded.push({
-      name: `${database}.${table}`,
-      rows,
-      sizeBytes: text.sizeBytes,
-      seconds,
-      plainBecause,
-    });
+    this.tally.done(tally);
   }
 }
 
@@ -148,10 +133,8 @@ interface Lane {
 }
 
 /** Why it must be done again, by the plain client, when not exactly the rows that were read came in, and silently. */
-async function loadInBulk(
-  lane: Lane,
-  { table, state, head, text }: TableLoad,
-): Promise<{ readonly rows: number; readonly plainBecause: string | undefined }> {
+async function loadInBulk(lane: Lane, load: TableLoad, tally: Tally): Promise<string | undefined> {
+  const { table, state, head } = load;
   const converter = new RowConverter(head.bytes, table.columns);
   const loading = lane.session.load(table, lane.serverPath, state);
   const outcome = loading.then(
@@ -163,16 +146,24 @@ async function loadInBulk(
     (error: unknown) => `the server said: ${messageOf(error)}`,
   );
   try {
-    await writeFifo(lane.path, convert(converter, text), outcome);
+    await writeFifo(lane.path, convert(converter, load, tally), outcome);
   } catch (error) {
     await outcome;
     if (!(error instanceof UnfitRows)) throw error;
-    return { rows: 0, plainBecause: error.message };
+    return error.message;
   }
-  return { rows: converter.rows, plainBecause: await outcome };
+  return outcome;
 }
 
-async function* convert(converter: RowConverter, rows: RowText): AsyncGenerator<readonly Buffer[]> {
-  for await (const text of rows.read()) yield converter.push(text);
+async function* convert(
+  converter: RowConverter,
+  load: TableLoad,
+  tally: Tally,
+): AsyncGenerator<readonly Buffer[]> {
+  for await (const text of load.text.read()) {
+    yield converter.push(text);
+    tally.advance(load.tally, text.length, converter.rows);
+  }
   yield converter.end();
+  tally.advance(load.tally, 0, converter.rows);
 }

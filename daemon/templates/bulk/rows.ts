@@ -9,12 +9,17 @@ import type { ColumnKind, RowColumn } from '../../engines/engine.ts';
 /** Thrown when the rows must be loaded by the plain client. */
 export class UnfitRows extends Error {}
 
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
 const quote = 0x27;
 const backslash = 0x5c;
 const open = 0x28;
 const close = 0x29;
 const comma = 0x2c;
 const semicolon = 0x3b;
+/** Where a string, in between, is more than its bytes. */
+const endsRun = new Uint8Array(256);
+for (const byte of [carriageReturn, quote, backslash]) endsRun[byte] = 1;
 const isSpace = (byte: number | undefined): boolean =>
   byte === 0x20 || (byte !== undefined && byte >= 0x09 && byte <= 0x0d);
 
@@ -172,14 +177,24 @@ export class RowConverter {
         }
         case 'string': {
           let byte = 0;
-          while (at < length && (byte = text[at] ?? 0) !== quote && byte !== backslash) at++;
-          if (at >= length || (at + 1 >= length && !final)) {
+          while (at < length && endsRun[(byte = text[at] ?? 0)] === 0) at++;
+          if (at >= length || (at + 2 >= length && !final)) {
             flush(at);
             return at;
           }
           const next = text[at + 1];
-          if (byte === backslash) {
-            if (next === 0x25 || next === 0x5f) {
+          if (byte === carriageReturn) {
+            // The client reads lines, and takes these for the end of one.
+            if (next === lineFeed) {
+              flush(at);
+              from = at + 1;
+            }
+            at++;
+          } else if (byte === backslash) {
+            if (next === carriageReturn && text[at + 2] === lineFeed) {
+              flush(at + 1);
+              from = at + 2;
+            } else if (next === 0x25 || next === 0x5f) {
               // \% and \_ keep their backslash in a string.
               flush(at);
               out.push(oneBackslash);

@@ -35,6 +35,9 @@ type Run =
   | { readonly kind: 'bulk'; readonly head: InsertHead; readonly load: TableLoad }
   | { readonly kind: 'plain'; readonly head: InsertHead };
 
+/** Whether text between statements may be more than comments and white space. */
+const isCommand = (between: Buffer): boolean => /delimiter/i.test(between.toString('latin1'));
+
 function hold(run: Extract<Run, { kind: 'held' }>, piece: Piece): void {
   run.pieces.push({ ...piece, bytes: Buffer.from(piece.bytes) });
   run.sizeBytes += piece.bytes.length;
@@ -60,6 +63,8 @@ export class BulkStream {
   #printed = '';
   #answer: PromiseWithResolvers<string | undefined> | undefined;
   #hasLeft = false;
+  /** Of the dump's text. */
+  scannedBytes = 0;
 
   constructor(deps: BulkStreamDeps) {
     this.#deps = deps;
@@ -83,6 +88,7 @@ export class BulkStream {
   async *text(dump: AsyncIterable<Buffer>, isPacked: boolean): AsyncGenerator<Buffer> {
     this.#isPacked = isPacked;
     for await (const chunk of dump) {
+      this.scannedBytes += chunk.length;
       for (const piece of this.#reader.push(chunk)) yield* this.#take(piece);
     }
     for (const piece of this.#reader.end()) yield* this.#take(piece);
@@ -132,7 +138,13 @@ export class BulkStream {
         break;
       case 'plain':
       case undefined:
-        yield* this.#send(piece.bytes);
+        // A question of ours at the end of a comment's line would be a part of the comment.
+        if (isCommand(piece.bytes)) {
+          yield* this.#send(piece.bytes);
+          this.#owesNewline = yield* this.#payNewline();
+        } else {
+          yield* this.#leaveOut(piece.bytes);
+        }
         break;
     }
   }
@@ -149,6 +161,7 @@ export class BulkStream {
       case 'bulk':
         yield* this.#leaveOut(piece.bytes);
         await this.#run.load.text.append(piece.bytes, piece.offset);
+        this.#run.load.tally.sizeBytes = this.#run.load.text.sizeBytes;
         break;
       case 'plain':
         yield* this.#send(piece.bytes);
@@ -170,8 +183,12 @@ export class BulkStream {
 
   /** Has a table loaded in bulk, if it can be. */
   async *#begin(head: InsertHead, line: number): AsyncGenerator<Buffer, TableLoad | undefined> {
-    if (!this.#owesNewline || this.#loading.has(head.table.toLowerCase()) || this.#hasLeft) return undefined;
     const { engine, lanes, directory, path } = this.#deps;
+    const why = this.#whyNot(head);
+    if (why !== undefined) {
+      lanes.tally.addPlain(head.table, why);
+      return undefined;
+    }
     this.#printed = '';
     this.#answer = Promise.withResolvers();
     yield Buffer.from(`${engine.stateQuery(this.#token)}\n`);
@@ -181,17 +198,28 @@ export class BulkStream {
     if (hex === undefined) return undefined;
     const state = engine.parseState(hex);
     const table = await lanes.inspector.inspect(head, head.columns, state);
-    if ('why' in table) return undefined;
+    if ('why' in table) {
+      lanes.tally.addPlain(head.table, table.why);
+      return undefined;
+    }
     this.#state = state;
     this.#taken++;
     const text = this.#isPacked
       ? await Spool.create(`${directory}/rows-${String(this.#taken)}.zst`)
       : new Extents(path);
-    const load = { table, state, head, text, line };
+    const tally = lanes.tally.add(`${table.name.database}.${table.name.table}`);
+    const load = { table, state, head, text, tally, line };
     this.#loading.add(head.table.toLowerCase());
     this.#isUncommitted ||= !state.commitsItself;
     lanes.add(load);
     return load;
+  }
+
+  /** Why a table is not even asked for. */
+  #whyNot({ table }: InsertHead): string | undefined {
+    if (this.#hasLeft) return 'the client has left';
+    if (this.#loading.has(table.toLowerCase())) return 'more of its rows, after others';
+    return this.#owesNewline ? undefined : 'no line of its own';
   }
 
   async *#endRun(): AsyncGenerator<Buffer> {
@@ -240,11 +268,17 @@ export class BulkStream {
 
   *#send(bytes: Buffer): Generator<Buffer> {
     if (bytes.length === 0) return;
-    if (this.#owesNewline) yield newline;
+    yield* this.#payNewline();
     this.#owesNewline = bytes[bytes.length - 1] === newline[0];
     if (this.#owesNewline) bytes = bytes.subarray(0, -1);
     // Whoever gets it may keep it for a while.
     if (bytes.length > 0) yield Buffer.from(bytes);
+  }
+
+  /** False: none is owed any more. */
+  *#payNewline(): Generator<Buffer, false> {
+    if (this.#owesNewline) yield newline;
+    return false;
   }
 
   *#leaveOut(bytes: Buffer): Generator<Buffer> {
