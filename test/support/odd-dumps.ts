@@ -7,7 +7,9 @@ export const oddRowCount = 9000;
 const anyOf = (...literals: readonly string[]) => fc.constantFrom(...literals);
 const escapes: Readonly<Record<string, string>> = { '\0': '\\0', '\n': '\\n', '\r': '\\r', '\x1a': '\\Z' };
 const quoteBytes = (bytes: string) =>
-  `'${[...bytes].map((byte) => escapes[byte] ?? (/[\\'"]/.test(byte) ? `\\${byte}` : byte)).join('')}'`;
+  `'${Array.from(bytes, String)
+    .map((byte) => escapes[byte] ?? (/[\\'"]/.test(byte) ? `\\${byte}` : byte))
+    .join('')}'`;
 const characters = anyOf(
   ...[
     'a',
