@@ -92,15 +92,13 @@ export async function queryDirectly(
 
 /** Returns when the template's pool holds as many as it is to hold. */
 export async function untilPoolIsFull(host: TestHost, template: string): Promise<void> {
-  const isFull = ({ pool }: Template) => pool.ready >= pool.target;
-  const events = await host.watch();
-  try {
-    const { body } = await host.api<Template>('GET', `/v1/templates/${template}`);
-    if (isFull(body)) return;
-    await events.until(
-      (event) => event.type === 'template' && event.template.name === template && isFull(event.template),
-    );
-  } finally {
-    await events.frames.return(undefined);
+  const isFull = ({ name, pool }: Template) => name === template && pool.ready >= pool.target;
+  const isFullNow = async () => isFull((await host.api<Template>('GET', `/v1/templates/${template}`)).body);
+  const { frames } = await host.watch();
+  for await (const { event } of frames) {
+    // The first event: from here on no change is missed.
+    if (event.type === 'hello' && (await isFullNow())) return;
+    if (event.type === 'template' && isFull(event.template)) return;
   }
+  throw new Error('The event stream ended.');
 }
