@@ -107,6 +107,22 @@ const commands: readonly Command[] = [
     load: async () => (await import('./cli/reset.ts')).reset,
   },
   {
+    usage: 'sleep <instance...>',
+    group: 'Databases',
+    summary: 'stop databases that nothing runs in, until somebody connects',
+    details: `The data stays, and so do address and credentials; idle connections are closed.\n${reference}`,
+    examples: ['myaas sleep shop/checkout-fix', 'myaas sleep one two three'],
+    load: async () => (await import('./cli/sleep.ts')).putToSleep,
+  },
+  {
+    usage: 'wake <instance...>',
+    group: 'Databases',
+    summary: 'start databases that are asleep, before somebody connects',
+    details: `Connecting does it too, and waits until the server is up.\n${reference}`,
+    examples: ['myaas wake shop/checkout-fix'],
+    load: async () => (await import('./cli/wake.ts')).wakeUp,
+  },
+  {
     usage: 'extend <instance> [ttl]',
     group: 'Databases',
     summary: 'change how long a database lives, or protect it',

@@ -51,6 +51,15 @@ export class Api {
     return (await this.client.request('POST', `${pathOf(id)}/reset`, { body })) as Instance;
   }
 
+  /** Refused while something runs in it. */
+  async sleepInstance(id: string): Promise<Instance> {
+    return (await this.client.request('POST', `${pathOf(id)}/sleep`)) as Instance;
+  }
+
+  async wakeInstance(id: string): Promise<Instance> {
+    return (await this.client.request('POST', `${pathOf(id)}/wake`)) as Instance;
+  }
+
   /** With `force`, also when it is protected. One that is not there any more is deleted, too. */
   async deleteInstance(id: string, force: boolean): Promise<void> {
     try {

@@ -15,6 +15,8 @@ export const commandIds = {
   newDatabaseWithOptions: 'myaas.newDatabaseWithOptions',
   useInWorkspace: 'myaas.useInWorkspace',
   resetDatabase: 'myaas.resetDatabase',
+  putToSleep: 'myaas.putToSleep',
+  wakeUp: 'myaas.wakeUp',
   deleteDatabase: 'myaas.deleteDatabase',
   extendLease: 'myaas.extendLease',
   protect: 'myaas.protect',
@@ -74,10 +76,10 @@ export const availabilities = [
 ] as const;
 export type Availability = (typeof availabilities)[number];
 
-/** First word of a node's `contextValue`; flags follow, such as in `instance own protected`. */
+/** First word of a node's `contextValue`; flags follow, such as in `instance own protected usable`. */
 export const nodeKinds = ['instance', 'template', 'version'] as const;
 export type NodeKind = (typeof nodeKinds)[number];
-export const nodeFlags = ['own', 'protected', 'usable', 'failed'] as const;
+export const nodeFlags = ['own', 'protected', 'asleep', 'usable', 'failed'] as const;
 export type NodeFlag = (typeof nodeFlags)[number];
 
 export const taskType = 'myaas';

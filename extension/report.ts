@@ -33,6 +33,10 @@ const remedies: Readonly<Record<string, { readonly title: () => string; readonly
   MYAAS_NOT_LOGGED_IN: connect,
   MYAAS_UNAUTHORIZED: connect,
   MYAAS_SOCKET_FORBIDDEN: connect,
+  MYAAS_MEMORY_FULL: {
+    title: () => l10n.t('Put a Database to Sleep'),
+    command: commandIds.putToSleep,
+  },
   MYAAS_NOT_TRUSTED: {
     title: () => l10n.t('Manage Workspace Trust'),
     command: 'workbench.trust.manage',

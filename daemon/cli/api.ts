@@ -79,6 +79,14 @@ export class Api {
     return (await this.#call('POST', `${instancePath(instance)}/reset`, body)) as Instance;
   }
 
+  async sleepInstance(instance: string): Promise<Instance> {
+    return (await this.#call('POST', `${instancePath(instance)}/sleep`)) as Instance;
+  }
+
+  async wakeInstance(instance: string): Promise<Instance> {
+    return (await this.#call('POST', `${instancePath(instance)}/wake`)) as Instance;
+  }
+
   async instanceLogs(instance: string): Promise<string> {
     const { log } = (await this.#call('GET', `${instancePath(instance)}/logs`)) as { log: string };
     return log;

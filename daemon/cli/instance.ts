@@ -38,6 +38,17 @@ export function leaseOf({ expiresAt, protected: isProtected }: Instance): string
   return expiresAt === null ? 'never' : relative(expiresAt);
 }
 
+/** States as a sentence has them. */
+export const stateWords = {
+  creating: 'being made',
+  ready: 'ready',
+  asleep: 'asleep, the first connection wakes it',
+  waking: 'waking up',
+  resetting: 'being reset',
+  deleting: 'being deleted',
+  failed: 'failed',
+} as const satisfies Record<Instance['state'], string>;
+
 /** How the states of instances are coloured. */
 export const stateStyles = {
   creating: 'cyan',

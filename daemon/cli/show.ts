@@ -1,6 +1,6 @@
 import type { Context } from './command.ts';
 import { connect } from './connection.ts';
-import { findInstance, leaseOf, stateStyles, titleOf } from './instance.ts';
+import { findInstance, leaseOf, stateStyles, stateWords, titleOf } from './instance.ts';
 import { relative, size } from './units.ts';
 
 /** `myaas show`: one instance. Its password is printed only where it was asked for: by `env`, `url` and `--json`. */
@@ -11,10 +11,11 @@ export async function show(context: Context, [reference]: readonly [string]): Pr
     output.json(instance);
     return 0;
   }
-  const { createMs, from } = instance;
+  const { createMs } = instance;
+  const from = instance.from === 'pool' ? 'from the pool' : 'from a snapshot';
   output.facts({
     database: output.style('bold', titleOf(instance)),
-    state: output.style(stateStyles[instance.state], instance.state),
+    state: output.style(stateStyles[instance.state], stateWords[instance.state]),
     failure: instance.failure,
     address: `${instance.host}:${instance.port}`,
     schema: instance.database,
@@ -23,7 +24,7 @@ export async function show(context: Context, [reference]: readonly [string]): Pr
     version: instance.version,
     size: size(instance.sizeBytes),
     owner: instance.owner,
-    made: `${relative(instance.createdAt)} from a ${from}${createMs === null ? '' : ` in ${createMs} ms`}`,
+    made: `${relative(instance.createdAt)} ${from}${createMs === null ? '' : ` in ${createMs} ms`}`,
     expires: leaseOf(instance),
     id: instance.id,
   });

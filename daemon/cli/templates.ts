@@ -2,6 +2,7 @@ import type { Import, Template } from '../contract.ts';
 import type { Context } from './command.ts';
 import { connect } from './connection.ts';
 import type { Output } from './output.ts';
+import { poolText } from './pool.ts';
 import { progressText } from './progress.ts';
 import { relative, size } from './units.ts';
 
@@ -25,7 +26,7 @@ export async function showTemplates(context: Context, [name]: readonly [string?]
 
 function showAll(output: Output, templates: readonly Template[]): void {
   output.table(
-    ['TEMPLATE', 'ENGINE', 'SIZE', 'IMPORTED', 'DATA FROM', 'DATABASES', 'LAST IMPORT'],
+    ['TEMPLATE', 'ENGINE', 'SIZE', 'IMPORTED', 'DATA FROM', 'POOL', 'DATABASES', 'LAST IMPORT'],
     templates.map((template) => {
       const current = template.versions.find(({ version }) => version === template.current);
       return [
@@ -34,6 +35,7 @@ function showAll(output: Output, templates: readonly Template[]): void {
         current ? size(template.sizeBytes) : '-',
         template.importedAt === null ? '-' : relative(template.importedAt),
         current ? relative(current.dumpModifiedAt) : '-',
+        poolText(template.pool),
         String(template.versions.reduce((sum, { instances }) => sum + instances, 0)),
         template.import ? importText(output, template.import) : '-',
       ];
@@ -46,6 +48,7 @@ function showOne(output: Output, template: Template): void {
     template: output.style('bold', template.name),
     engine: template.engine,
     current: template.current ?? 'none: it was not imported yet',
+    pool: `${poolText(template.pool)} (${template.pool.target} wanted)`,
     import: template.import ? importText(output, template.import) : undefined,
     failure: template.import?.error?.message,
     hint: template.import?.error?.hint,

@@ -60,13 +60,28 @@ export async function accountsThere(): Promise<Finding> {
     : failed(`no ${missing.join(', no ')}.`, runInit);
 }
 
-export async function disk({ baseDir }: Config): Promise<Finding> {
+export async function disk({ baseDir, diskReserveBytes }: Config): Promise<Finding> {
   if (!(await btrfs.isBtrfs(baseDir))) return failed(`${baseDir} is not on btrfs, or not mounted.`, runInit);
   await access(baseDir, constants.W_OK);
   const { freeBytes, totalBytes } = await btrfs.diskSpace(baseDir);
   const found = `${baseDir} is on btrfs, ${gigabytes(freeBytes)} of ${gigabytes(totalBytes)} free`;
-  return freeBytes < leastFreeBytes
-    ? failed(`${found}.`, 'Delete instances or templates, or enlarge the disk.')
+  const remedy = 'Delete instances or templates, or enlarge the disk.';
+  if (freeBytes < leastFreeBytes) return failed(`${found}.`, remedy);
+  return freeBytes < diskReserveBytes
+    ? warning(`${found}, less than MYAAS_DISK_RESERVE: nothing is made.`, remedy)
+    : ok(found);
+}
+
+export async function memory(config: Config): Promise<Finding> {
+  const status = await askDaemon(config);
+  if (!status) return warning('unknown, as the daemon does not answer.', startServe);
+  const { memoryAvailableBytes, memoryTotalBytes, memoryReserveBytes } = status.capacity;
+  const found = `${gigabytes(memoryAvailableBytes)} of ${gigabytes(memoryTotalBytes)} free`;
+  return memoryAvailableBytes < memoryReserveBytes
+    ? warning(
+        `${found}, less than the reserve of ${gigabytes(memoryReserveBytes)}: no server is started.`,
+        'Put instances to sleep ("myaas sleep"), delete some, or lower MYAAS_MEMORY_RESERVE.',
+      )
     : ok(found);
 }
 

@@ -85,9 +85,8 @@ export class Instances {
     this.#creating.set(draft.id, cancelling);
     try {
       const spare = await pool.take(manifest, abandoned);
-      const row = spare
-        ? await this.#claim(draft, spare, startedMs, abandoned)
-        : await this.#build(draft, startedMs, abandoned);
+      const claimed = spare && (await this.#claim(draft, spare, startedMs, abandoned));
+      const row = claimed ?? (await this.#build(draft, startedMs, abandoned));
       metrics.created(row.origin, performance.now() - startedMs);
       return row;
     } finally {
@@ -107,18 +106,25 @@ export class Instances {
     return catalogue.find(template, version);
   }
 
-  /** Gives a spare, whose server runs and answers, a name, a port and an owner: one transaction. */
+  /**
+   * Gives a spare, whose server runs and answers, a name, a port and an owner: one transaction. Undefined when its
+   * server has died since.
+   */
   async #claim(
     draft: Draft,
     spare: SpareRow,
     startedMs: number,
     abandoned: AbortSignal,
-  ): Promise<InstanceRow> {
+  ): Promise<InstanceRow | undefined> {
     const { ledger, registry, config, pool } = this.#deps;
     return ledger.exclusively(draft.id, async () => {
       let row: InstanceRow;
       try {
         abandoned.throwIfAborted();
+        if (!pool.release(spare)) {
+          pool.discard(spare);
+          return undefined;
+        }
         const createMs = Math.round(performance.now() - startedMs);
         const { id: clone, password } = spare;
         row = registry.claim(
@@ -126,7 +132,7 @@ export class Instances {
           config.ports,
         );
       } catch (error) {
-        pool.discard(spare);
+        pool.giveBack(spare);
         throw error;
       }
       return this.#orNothing(row, abandoned, async () => {

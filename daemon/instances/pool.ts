@@ -52,6 +52,8 @@ export class Pool {
   readonly #demand: Demand;
   /** Those that can be had. */
   readonly #ready = new Map<string, SpareRow>();
+  /** Those that were handed out, and are nobody's yet: their deaths nobody else would notice. */
+  readonly #taken = new Set<string>();
   #making: SpareRow | undefined;
   #removing = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
@@ -91,6 +93,7 @@ export class Pool {
       const spare = this.#readyOf(template).find((each) => this.#isGood(each) && each.version === version);
       if (!spare) return undefined;
       this.#ready.delete(spare.id);
+      this.#taken.add(spare.id);
       this.#deps.onChange(template);
       try {
         await this.#deps.builder.login({ ...spare }, signal);
@@ -103,9 +106,26 @@ export class Pool {
     }
   }
 
+  /**
+   * To be called just before a spare that was taken is given to somebody in the registry, where its death would be
+   * noticed from then on. False when it has died already.
+   */
+  release({ id }: SpareRow): boolean {
+    return this.#taken.delete(id);
+  }
+
+  /** Takes back a spare as it was handed out. */
+  giveBack(spare: SpareRow): void {
+    this.#taken.delete(spare.id);
+    this.#ready.set(spare.id, spare);
+    this.#deps.onChange(spare.template);
+    this.stir();
+  }
+
   /** Removes a spare that was taken, or is no good, in the background. */
   discard({ id, template }: Pick<SpareRow, 'id' | 'template'>): void {
     this.#ready.delete(id);
+    this.#taken.delete(id);
     this.#deps.registry.discard(id);
     this.#deps.onChange(template);
     void this.sweep(id);
@@ -138,6 +158,7 @@ export class Pool {
 
   /** Somebody else found its server dead. */
   died(cloneId: string): void {
+    this.#taken.delete(cloneId);
     const spare = this.#ready.get(cloneId);
     if (spare) this.discard(spare);
     this.stir();
@@ -171,11 +192,12 @@ export class Pool {
 
   /** Discards spares whose servers do not run any more. */
   async compare(): Promise<void> {
+    // Only of those that Docker was asked about: others have been made meanwhile.
+    const known = [...this.#ready.values()];
     const running = new Set(
       (await this.#deps.docker.list()).filter((each) => each.running).map(({ id }) => id),
     );
-    for (const spare of [...this.#ready.values()]) if (!running.has(spare.id)) this.discard(spare);
-    this.stir();
+    for (const { id } of known) if (!running.has(id)) this.died(id);
   }
 
   /** Something has changed that may be a reason to make or to discard spares. */

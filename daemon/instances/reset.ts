@@ -65,6 +65,8 @@ export class Resets {
       ledger.publish(current);
       const { spare, from } = await this.#obtain(current, manifest);
       try {
+        if (from === 'pool' && !pool.release(spare))
+          throw errors.serverFailed('The server that was to replace it has died.', '');
         registry.adopt(current.id, spare.id, {
           state: 'ready',
           failure: null,

@@ -17,6 +17,7 @@ import { retry } from './retry.ts';
 import { showDatabaseActions } from './show-database-actions.ts';
 import { showLog } from './show-log.ts';
 import { showServerLog } from './show-server-log.ts';
+import { putToSleep, wakeUp } from './sleep.ts';
 import { useInWorkspace } from './use-in-workspace.ts';
 
 interface Command {
@@ -29,6 +30,8 @@ const table: Readonly<Record<CommandName, Command>> = {
   newDatabaseWithOptions: { of: newDatabaseWithOptions, failed: () => l10n.t('The database was not made') },
   useInWorkspace: { of: useInWorkspace, failed: () => l10n.t('The credentials were not written') },
   resetDatabase: { of: resetDatabase, failed: () => l10n.t('The database was not reset') },
+  putToSleep: { of: putToSleep, failed: () => l10n.t('The database was not put to sleep') },
+  wakeUp: { of: wakeUp, failed: () => l10n.t('The database was not woken') },
   deleteDatabase: { of: deleteDatabase, failed: () => l10n.t('Not everything was deleted') },
   extendLease: { of: extendLease, failed: () => l10n.t('The lease was not extended') },
   protect: { of: protect, failed: () => l10n.t('The database was not protected') },

@@ -41,6 +41,7 @@ export function lookOfInstance(instance: Instance, setting: InstanceSetting, wor
     contextValue: contextValue('instance', {
       own: setting.isOwn,
       protected: instance.protected,
+      asleep: state === 'asleep',
       usable: state === 'ready' || state === 'asleep',
       failed: state === 'failed',
     }),

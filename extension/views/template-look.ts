@@ -9,7 +9,10 @@ export function lookOfTemplate(template: Template, wording: Wording): Look {
   const { name, importedAt, sizeBytes, versions, import: latest } = template;
   const version = versions[0];
   const refreshed = importedAt === null ? undefined : t('refreshed {0}', moment(importedAt, wording));
-  const steady = refreshed === undefined ? [t('not imported yet')] : [size(sizeBytes), refreshed];
+  const steady =
+    refreshed === undefined
+      ? [t('not imported yet')]
+      : [size(sizeBytes), refreshed, ...poolWords(template, wording)];
   const parts = latest ? (importWords(latest, wording) ?? steady) : steady;
   return {
     label: name,
@@ -23,6 +26,11 @@ export function lookOfTemplate(template: Template, wording: Wording): Look {
     ].join(', '),
     contextValue: contextValue('template', { usable: template.current !== null }),
   };
+}
+
+/** How many can be had without waiting. That others are being made is nothing to wait for. */
+function poolWords({ pool: { ready } }: Template, { t }: Wording): string[] {
+  return ready === 0 ? [] : [t('{0} ready at once', ready)];
 }
 
 /** What an import has to say; undefined when it is over and went well. */
@@ -51,10 +59,11 @@ export function percentOf({ doneBytes, totalBytes }: { doneBytes: number; totalB
   return totalBytes === 0 ? 100 : Math.floor((100 * Math.min(doneBytes, totalBytes)) / totalBytes);
 }
 
-function iconOfTemplate({ import: latest, current }: Template): Icon {
+function iconOfTemplate({ import: latest, current, pool }: Template): Icon {
   if (latest?.state === 'running' || latest?.state === 'queued') return { name: 'sync~spin' };
   if (latest?.state === 'failed') return { name: 'error', color: 'list.errorForeground' };
-  return current === null ? { name: 'circle-slash' } : { name: 'layers' };
+  if (current === null) return { name: 'circle-slash' };
+  return { name: pool.ready > 0 ? 'layers-active' : 'layers' };
 }
 
 /** Markdown. */
@@ -69,6 +78,7 @@ export function tooltipOfTemplate(template: Template, wording: Wording): string 
     [t('Refreshed'), moment(version.importedAt, wording)],
     [t('Databases'), version.databases.map(code).join(', ')],
     [t('Versions'), String(versions.length)],
+    [t('Pool'), poolWords(template, wording)[0] ?? t('empty')],
   ];
   const failure = latest?.state === 'failed' ? latest.error : null;
   return [

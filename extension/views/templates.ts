@@ -9,6 +9,7 @@ import {
   type TreeDataProvider,
   type TreeView,
 } from 'vscode';
+import type { Template } from '../../daemon/contract.ts';
 import type { DaemonLink } from '../daemon.ts';
 import type { Lifetime } from '../lifetime.ts';
 import { commandIds, viewIds } from '../manifest.ts';
@@ -28,6 +29,8 @@ export class TemplatesView implements TreeDataProvider<Node>, Lifetime {
   readonly #held: HeldWhileVisible;
   readonly #nodes = new NodeCache<Node>();
   readonly #changed = new EventEmitter<Node | Node[] | undefined>();
+  /** What each template's node showed last: it is refreshed when that is not so any more. */
+  readonly #shown = new Map<string, string>();
   readonly #disposables: Lifetime[];
   readonly onDidChangeTreeData = this.#changed.event;
 
@@ -67,6 +70,7 @@ export class TemplatesView implements TreeDataProvider<Node>, Lifetime {
     const template = this.#store.template(node.name);
     // Gone since the children were listed; the list is about to be read again.
     if (!template) return new TreeItem('');
+    this.#shown.set(node.name, pictureOf(template));
     const item = itemOf(node, lookOfTemplate(template, currentWording()));
     if (template.versions.length > 0) item.collapsibleState = TreeItemCollapsibleState.Collapsed;
     if (template.current !== null) {
@@ -100,9 +104,10 @@ export class TemplatesView implements TreeDataProvider<Node>, Lifetime {
       this.#changed.fire(undefined);
       return;
     }
-    const changed = changes.flatMap((change) =>
-      change.of === 'template' ? [this.#nodes.get({ kind: 'template', name: change.id })] : [],
-    );
+    const changed = changes
+      .flatMap((change) => (change.of === 'template' ? (this.#store.template(change.id) ?? []) : []))
+      .filter((template) => this.#shown.get(template.name) !== pictureOf(template))
+      .map(({ name }) => this.#nodes.get({ kind: 'template', name }));
     if (changed.length > 0) this.#changed.fire(changed);
   }
 
@@ -119,4 +124,11 @@ function itemOf(node: Node, look: Look): TreeItem {
   item.contextValue = look.contextValue;
   item.accessibilityInformation = { label: look.spoken, role: 'treeitem' };
   return item;
+}
+
+/** All that is to be seen of a template, its tooltip and its versions too. A pool that is filled up is not. */
+function pictureOf(template: Template): string {
+  const wording = currentWording();
+  const versions = template.versions.map(({ version }) => version);
+  return JSON.stringify([lookOfTemplate(template, wording), tooltipOfTemplate(template, wording), versions]);
 }

@@ -4,7 +4,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { once } from 'node:events';
-import { Agent, request, type RequestOptions } from 'node:http';
+import { Agent, request, type IncomingMessage, type RequestOptions } from 'node:http';
 import { execa } from 'execa';
 import { pathsOf } from '../../daemon/config.ts';
 import type { Instance } from '../../daemon/contract.ts';
@@ -136,7 +136,7 @@ export async function listMs(host: TestHost, address: RequestOptions, count = ro
   for (let index = 0; index < warmUpRequests + requests; index++) {
     const startedMs = performance.now();
     const asked = request(options).end();
-    const [response] = (await once(asked, 'response')) as [import('node:http').IncomingMessage];
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
     const body = (await response.toArray()) as Buffer[];
     if (index >= warmUpRequests) figures.push(performance.now() - startedMs);
     const { instances } = JSON.parse(Buffer.concat(body).toString()) as { instances: unknown[] };

@@ -145,23 +145,12 @@ async function measureTree(): Promise<void> {
   );
   await window.shot('90-many');
 
-  // Every row whose content is drawn anew from now on. (VS Code numbers the rows below a changed one anew, too.)
-  await window.page.evaluate(`{
-    globalThis.changedRows = new Set();
-    new MutationObserver((records) => {
-      for (const { target } of records) {
-        const row = (target.closest ? target : target.parentElement)?.closest('[role=treeitem]');
-        if (row) changedRows.add(row.getAttribute('aria-label'));
-      }
-    }).observe(document.querySelector('.sidebar'), { subtree: true, childList: true, characterData: true });
-  }`);
+  const redrawn = await window.noteRedrawnRows();
   const changedMs = performance.now();
   await stage.host.api('PATCH', `/v1/instances/${encodeURIComponent('shop/branch-003')}`, {
     body: { protected: true },
   });
   await window.row(/^Database branch-003,.*protected/).waitFor();
   console.log(`a change of one: ${Math.round(performance.now() - changedMs)} ms until it is seen`);
-  const changed = await window.page.evaluate<string[]>('[...changedRows]');
-  const names = new Set(changed.map((label) => /^\w+ ([^,]+),/.exec(label)?.[1] ?? label));
-  console.log(`nodes refreshed by it: ${names.size} (wanted 1)`);
+  console.log(`nodes refreshed by it: ${(await redrawn()).size} (wanted 1)`);
 }

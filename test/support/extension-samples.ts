@@ -1,5 +1,14 @@
 /** What the daemon says, for tests that look at what is made of it. */
 import type { Import, Instance, Status, Template, Version } from '../../daemon/contract.ts';
+import type { Wording } from '../../extension/views/wording.ts';
+
+/** English, at noon of 5 March 2026. */
+export const english: Wording = {
+  t: (text, ...values) => text.replaceAll(/\{(\d)\}/g, (_, index) => String(values[Number(index)])),
+  now: new Date('2026-03-05T12:00:00Z'),
+  locale: 'en',
+  timeZone: 'UTC',
+};
 
 export function anInstance(more: Partial<Instance> = {}): Instance {
   return {

@@ -86,6 +86,23 @@ export class VscodeWindow implements AsyncDisposable {
     return this.row(row).getByRole('button', { name: button });
   }
 
+  /**
+   * Notes every row whose content is drawn anew from now on; VS Code numbers the rows below a changed one anew, too,
+   * which does not count. Returns what tells their names so far, such as `Template shop`.
+   */
+  async noteRedrawnRows(): Promise<() => Promise<ReadonlySet<string>>> {
+    await this.page.evaluate(`{
+      globalThis.redrawnRows = new Set();
+      new MutationObserver((records) => {
+        for (const { target } of records) {
+          const row = (target.closest ? target : target.parentElement)?.closest('[role=treeitem]');
+          if (row) redrawnRows.add((row.getAttribute('aria-label') ?? '').split(',')[0]);
+        }
+      }).observe(document.querySelector('.sidebar'), { subtree: true, childList: true, characterData: true });
+    }`);
+    return async () => new Set(await this.page.evaluate<string[]>('[...redrawnRows]'));
+  }
+
   statusItem(name: string | RegExp): Locator {
     return this.page.locator('.statusbar').getByRole('button', { name });
   }

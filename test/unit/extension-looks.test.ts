@@ -10,15 +10,14 @@ import {
 import { lookOfTemplate, lookOfVersion, tooltipOfTemplate } from '../../extension/views/template-look.ts';
 import { engine, left, moment, size, span } from '../../extension/views/units.ts';
 import type { Wording } from '../../extension/views/wording.ts';
-import { anImport, anInstance, aTemplate, aVersion } from '../support/extension-samples.ts';
+import {
+  anImport,
+  anInstance,
+  aTemplate,
+  aVersion,
+  english as wording,
+} from '../support/extension-samples.ts';
 
-/** English, at noon of 5 March 2026. */
-const wording: Wording = {
-  t: (text, ...values) => text.replaceAll(/\{(\d)\}/g, (_, index) => String(values[Number(index)])),
-  now: new Date('2026-03-05T12:00:00Z'),
-  locale: 'en',
-  timeZone: 'UTC',
-};
 const at = (time: string): Wording => ({ ...wording, now: new Date(time) });
 const own = { isOwn: true, isUsed: false, engineVersion: '11.8.3-MariaDB' };
 
@@ -86,6 +85,7 @@ describe('A database’s node', () => {
     [{ state: 'asleep' }, 'circle-outline', /2 d left/],
     [{ state: 'ready', expiresAt: '2026-03-05T12:29:00Z' }, 'warning', /29 min left/],
     [{ state: 'asleep', expiresAt: '2026-03-05T12:29:00Z' }, 'warning', /29 min left/],
+    [{ state: 'waking' }, 'loading~spin', /waking up/],
     [{ state: 'resetting' }, 'sync~spin', /being reset/],
     [{ state: 'deleting' }, 'loading~spin', /being deleted/],
     [{ state: 'failed', failure: 'no space' }, 'error', /failed/],
@@ -117,6 +117,8 @@ describe('A database’s node', () => {
       lookOfInstance(anInstance(more), { ...own, isOwn }, wording).contextValue;
     assert.equal(valueOf({}), 'instance own usable');
     assert.equal(valueOf({ protected: true }), 'instance own protected usable');
+    assert.equal(valueOf({ state: 'asleep' }), 'instance own asleep usable');
+    assert.equal(valueOf({ state: 'waking' }), 'instance own');
     assert.equal(valueOf({ state: 'failed' }), 'instance own failed');
     assert.equal(valueOf({ state: 'creating' }, false), 'instance');
   });
@@ -180,8 +182,21 @@ describe('A template’s node', () => {
     const { label, description, contextValue } = lookOfTemplate(aTemplate(), wording);
     assert.deepEqual(
       [label, description, contextValue],
-      ['shop', '42 GB · refreshed today 06:12', 'template usable'],
+      ['shop', '42 GB · refreshed today 06:12 · 1 ready at once', 'template usable'],
     );
+  });
+
+  it('says how many of it are there before anybody asks, and nothing of those in the making', () => {
+    const look = (ready: number, making: number) => {
+      const template = aTemplate({ pool: { ready, making, target: 3 } });
+      return [lookOfTemplate(template, wording), tooltipOfTemplate(template, wording)] as const;
+    };
+    const [{ description, spoken }, tooltip] = look(2, 0);
+    for (const said of [description, spoken, tooltip]) assert.match(said, /2 ready at once/);
+    assert.deepEqual(look(2, 1), look(2, 0));
+    assert.equal(look(0, 1)[0].description, '42 GB · refreshed today 06:12');
+    assert.deepEqual([look(2, 0)[0].icon.name, look(0, 1)[0].icon.name], ['layers-active', 'layers']);
+    assert.match(look(0, 1)[1], /\| Pool \| empty \|/);
   });
 
   it('shows how far its import is', () => {

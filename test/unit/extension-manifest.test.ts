@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { glob, readFile, stat } from 'node:fs/promises';
 import manifest from '../../package.json' with { type: 'json' };
 import strings from '../../package.nls.json' with { type: 'json' };
+import type { Instance } from '../../daemon/contract.ts';
 import {
   availabilities,
   commandIds,
@@ -16,7 +17,10 @@ import {
   taskType,
   viewIds,
   walkthrough,
+  type CommandId,
 } from '../../extension/manifest.ts';
+import { lookOfInstance } from '../../extension/views/instance-look.ts';
+import { anInstance, english } from '../support/extension-samples.ts';
 
 const { contributes } = manifest;
 const ids = (record: Readonly<Record<string, string>>): string[] => Object.values(record).sort();
@@ -116,6 +120,27 @@ describe('package.json', () => {
     assert.ok(words.length > 0);
     for (const word of words) assert.ok(known.includes(word), word);
     for (const word of known) assert.ok(words.includes(word), `nothing asks for ${word}`);
+  });
+
+  it('offers sleep for what is awake, waking for what sleeps, and neither where it is not ours to choose', () => {
+    const offered = (more: Partial<Instance>, isOwn = true): CommandId[] => {
+      const setting = { isOwn, isUsed: false, engineVersion: undefined };
+      const { contextValue } = lookOfInstance(anInstance(more), setting, english);
+      return [commandIds.putToSleep, commandIds.wakeUp].filter((id) =>
+        contributes.menus['view/item/context']
+          .filter(({ command }) => command === id)
+          .every(({ when }) =>
+            [...when.matchAll(/viewItem =~ \/(.+?)\/(?= |$)/g)].every(([, pattern]) =>
+              new RegExp(pattern ?? '').test(contextValue),
+            ),
+          ),
+      );
+    };
+    assert.deepEqual(offered({ state: 'ready', protected: true }), [commandIds.putToSleep]);
+    assert.deepEqual(offered({ state: 'asleep', protected: true }), [commandIds.wakeUp]);
+    for (const state of ['creating', 'waking', 'resetting', 'deleting', 'failed'] as const)
+      assert.deepEqual(offered({ state }), [], state);
+    for (const state of ['ready', 'asleep'] as const) assert.deepEqual(offered({ state }, false), [], state);
   });
 
   it('has a welcome view for each way the daemon is not there', () => {

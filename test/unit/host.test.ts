@@ -8,6 +8,7 @@ import { MyaasError } from '../../daemon/errors.ts';
 import { lookupGroup, lookupUser } from '../../daemon/host/accounts.ts';
 import { isRunning, startInBackground, stopInBackground } from '../../daemon/host/background.ts';
 import { recallServerImage } from '../../daemon/host/image.ts';
+import { leanMemory } from '../../daemon/host/lean-memory.ts';
 import { listeningPorts } from '../../daemon/host/ports.ts';
 import { findProgram, lastLines, runProgram } from '../../daemon/drivers/program.ts';
 
@@ -49,6 +50,16 @@ describe('the host', () => {
       return true;
     });
   });
+
+  for (const unit of ['myaas.service', 'myaas-gate.service']) {
+    it(`is as sparing with memory under systemd as without: ${unit}`, async () => {
+      const text = await readFile(`daemon/host/systemd/${unit}`, 'utf8');
+      const { NODE_OPTIONS: options, MALLOC_ARENA_MAX: arenas } = leanMemory;
+      assert.ok(
+        text.split('\n').includes(`Environment="NODE_OPTIONS=${options}" MALLOC_ARENA_MAX=${arenas}`),
+      );
+    });
+  }
 
   it('keeps the last lines of a log that say something', () => {
     assert.equal(lastLines('one\n\ntwo\n  \nthree\n', 2), 'two\nthree');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import type { Instance } from '../../daemon/contract.ts';
 import { makeFolder, openFolder, openStage, untilFile, type Stage } from '../support/vscode-stage.ts';
 import { VscodeWindow } from '../support/vscode-window.ts';
 
@@ -17,7 +18,7 @@ describe('An open window', function () {
 
   const asAlice = () => ({ token: stage.host.userToken('alice') });
   const make = async (name: string, ttl = '7d') => {
-    const answer = await stage.host.api<{ id: string }>('POST', '/v1/instances', {
+    const answer = await stage.host.api<Instance>('POST', '/v1/instances', {
       ...asAlice(),
       body: { template: 'shop', name, ttl },
     });
@@ -139,6 +140,77 @@ describe('An open window', function () {
     await window.answer('menu');
     await window.row(/^Database menu,/).waitFor({ state: 'detached' });
     assert.equal((await readFile(join(folder, '.env'), 'utf8')).trim(), 'A=1');
+  });
+
+  it('puts a database to sleep and wakes it, by menu and by palette, and says why it does not', async () => {
+    const instance = await make('dozing');
+    await using place = await openFolder(stage, 'shop');
+    const { window } = place;
+    await window.showView();
+    await window.row(/^Database dozing,.* ready,/).waitFor();
+    await window.rowMenu(/^Database dozing,/, /^Put to Sleep/);
+    await window.row(/^Database dozing,.* asleep, the first connection wakes it,/).click({ button: 'right' });
+    await window.page.getByRole('menuitem', { name: /^Wake Up/ }).waitFor();
+    assert.equal(await window.page.getByRole('menuitem', { name: /^Put to Sleep/ }).count(), 0);
+    await window.shot('39-asleep');
+    await window.page.keyboard.press('Escape');
+
+    const held = stage.docker.hold(/^POST \S*\/containers\/\w+\/start/);
+    try {
+      await window.rowMenu(/^Database dozing,/, /^Wake Up/);
+      await held.reached;
+      await window.row(/^Database dozing,.* waking up,/).waitFor();
+      await window.shot('40-waking');
+    } finally {
+      held.release();
+    }
+    await window.row(/^Database dozing,.* ready,/).waitFor();
+
+    const connection = await stage.host.connect(instance);
+    try {
+      await connection.query('begin; delete from customers');
+      await window.command('MyAAS: Put to Sleep');
+      await window.option(/^dozing/).waitFor();
+      await window.page.keyboard.press('Enter');
+      await window.notifications
+        .getByText(/was not put to sleep: .*stays awake: a transaction has been open.*Try again when/)
+        .waitFor();
+      await window.shot('41-in-use');
+      await connection.query('rollback');
+    } finally {
+      connection.destroy();
+    }
+  });
+
+  it('shows what there is of a template before anybody asks, and draws no other anew when that changes', async () => {
+    await stage.host.serve.stop();
+    await stage.host.serve.start({ MYAAS_POOL: '0,shop=1' });
+    try {
+      await using place = await openFolder(stage, 'shop');
+      const { window } = place;
+      await window.showView();
+      await window.row(/^Template shop,.* 1 ready at once/).waitFor();
+      await window.row(/^Template shop,/).hover();
+      await window.page.locator('.monaco-hover').getByText('1 ready at once').waitFor();
+      await window.shot('42-pool');
+      const redrawn = await window.noteRedrawnRows();
+      const events = await stage.host.watch();
+      assert.equal((await make('claimed')).from, 'pool');
+      let isRefilling = false;
+      await events.until((event) => {
+        if (event.type !== 'template') return false;
+        const { making, ready } = event.template.pool;
+        isRefilling ||= making === 1;
+        return isRefilling && ready === 1;
+      });
+      await window.row(/^Database claimed,.* ready,/).waitFor();
+      await window.row(/^Template shop,.* 1 ready at once/).waitFor();
+      const templates = [...(await redrawn())].filter((name) => name.startsWith('Template'));
+      assert.deepEqual(templates, ['Template shop']);
+    } finally {
+      await stage.host.serve.stop();
+      await stage.host.serve.start();
+    }
   });
 
   it('opens a shell in which the client is connected', async () => {
