@@ -6,12 +6,10 @@
  * - original: as the original MyAAS did it, a published port on a bridge and its own server settings (habitissimo/myaas,
  *   extras/mysql/myaas.cnf), but without its polling every 5 seconds, and without TLS, which it did not have.
  */
-import { existsSync, watch } from 'node:fs';
-import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
 import mysql from 'mysql2/promise';
 import { deleteSubvolume, snapshot } from '../../daemon/drivers/btrfs.ts';
-import { inContainer } from '../../daemon/engines/engine.ts';
 import { mariadb } from '../../daemon/engines/mariadb.ts';
 import { lookupUser, type SystemUser } from '../../daemon/host/accounts.ts';
 import { accounts } from '../../daemon/config.ts';
@@ -19,6 +17,7 @@ import type { Template } from '../../daemon/contract.ts';
 import { freePort, startHost, type TestHost } from '../support/daemon.ts';
 import { testImage, testPrefix } from '../support/machine.ts';
 import { median, table } from './figures.ts';
+import { Floor } from './floor.ts';
 
 const rounds = Number(process.env['MYAAS_BENCH_ROUNDS'] ?? 15);
 const largeRows = 8_000_000;
@@ -53,99 +52,6 @@ const originalFlags = [
   '--performance-schema=OFF',
   '--max-allowed-packet=16M',
 ];
-
-class Floor {
-  readonly #owner: SystemUser;
-  readonly #name = `${testPrefix()}-floor`;
-  readonly #namespace = `${testPrefix()}-floor-namespace`;
-  readonly #home: string;
-  readonly #run: string;
-
-  constructor(host: TestHost, owner: SystemUser) {
-    this.#owner = owner;
-    this.#home = `${host.config.baseDir}/floor`;
-    this.#run = `${host.config.runDir}/floor`;
-  }
-
-  async prepare(): Promise<void> {
-    const idle = [
-      'run',
-      '--detach',
-      '--name',
-      this.#namespace,
-      '--network',
-      'none',
-      '--entrypoint',
-      '/bin/sleep',
-    ];
-    await execa('docker', [...idle, testImage(), 'infinity']);
-  }
-
-  async #directories(): Promise<void> {
-    for (const directory of [this.#home, `${this.#home}/tmp`, this.#run]) {
-      await mkdir(directory, { recursive: true });
-      await chown(directory, this.#owner.uid, this.#owner.gid);
-    }
-    await writeFile(`${this.#run}/${mariadb.startupFileName}`, mariadb.startupStatements(account));
-  }
-
-  /** Milliseconds from the snapshot to the first answered query. */
-  async measure(source: string): Promise<number> {
-    await this.#directories();
-    const startedMs = performance.now();
-    await snapshot(source, `${this.#home}/datadir`);
-    const { uid, gid } = this.#owner;
-    const [program = '', ...flags] = mariadb.serveCommand({ memoryBytes: 2 * 2 ** 30 });
-    await execa('docker', [
-      ...['run', '--detach', '--name', this.#name, '--network', `container:${this.#namespace}`],
-      ...['--user', `${String(uid)}:${String(gid)}`, '--read-only', '--cap-drop', 'ALL'],
-      ...[
-        '--security-opt',
-        'no-new-privileges',
-        '--memory',
-        '2g',
-        '--memory-swap',
-        '2g',
-        '--pids-limit',
-        '2048',
-      ],
-      ...['--mount', `type=bind,source=${this.#home},target=${inContainer.home}`],
-      ...['--mount', `type=bind,source=${this.#run},target=${inContainer.run}`],
-      ...Object.entries(mariadb.environment).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
-      ...['--entrypoint', program, testImage(), ...flags],
-    ]);
-    const socketPath = `${this.#run}/${mariadb.socketName}`;
-    await appears(this.#run, mariadb.socketName);
-    await mariadb.login(socketPath, account, 'mysql', AbortSignal.timeout(60_000));
-    const elapsedMs = performance.now() - startedMs;
-    await this.cleanUp();
-    return elapsedMs;
-  }
-
-  async cleanUp(): Promise<void> {
-    await execa('docker', ['rm', '--force', this.#name], { reject: false });
-    await deleteSubvolume(`${this.#home}/datadir`);
-    await rm(this.#home, { recursive: true, force: true });
-    await rm(this.#run, { recursive: true, force: true });
-  }
-
-  async end(): Promise<void> {
-    await this.cleanUp();
-    await execa('docker', ['rm', '--force', this.#namespace], { reject: false });
-  }
-}
-
-async function appears(directory: string, name: string): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const check = () => {
-      if (!existsSync(`${directory}/${name}`)) return;
-      watcher.close();
-      resolve();
-    };
-    const watcher = watch(directory, check);
-    check();
-  });
-}
 
 /** Clones as the original did, from a data directory that was once shut down with the original's settings. */
 class Original {
@@ -250,7 +156,7 @@ export async function benchCreate(): Promise<void> {
   const host = await startHost({ MYAAS_MEMORY_LIMIT: '2g' });
   const owner = await lookupUser(accounts.serverUser);
   if (!owner) throw new Error('startHost made no account for the servers.');
-  const floor = new Floor(host, owner);
+  const floor = await Floor.prepare(host);
   const original = new Original(host, owner);
   try {
     console.error('importing a small and a large template …');
@@ -262,7 +168,6 @@ export async function benchCreate(): Promise<void> {
       sources[name] = `${host.paths.version(name, body.current ?? '')}/datadir`;
       console.error(`${name}: ${String(Math.round(body.sizeBytes / 2 ** 20))} MiB`);
     }
-    await floor.prepare();
     await original.prepare(sources.small);
 
     const floorMs: number[] = [];
@@ -272,7 +177,7 @@ export async function benchCreate(): Promise<void> {
     for (let round = 0; round <= rounds; round++) {
       // The first round warms up.
       if (round === 1) for (const figures of [floorMs, originalMs, small, large]) figures.length = 0;
-      floorMs.push(await floor.measure(sources.small));
+      floorMs.push(await floor.measureCreate(sources.small));
       small.push(await measureOurs(host, 'small'));
       large.push(await measureOurs(host, 'large'));
       originalMs.push(await original.measure());
@@ -295,7 +200,7 @@ export async function benchCreate(): Promise<void> {
     console.log(`large / small         ${ratio(answered(large), median(answered(small)))}   (wanted ≤ 1.10)`);
     console.log(`ours / original's way ${ratio(answered(small), median(originalMs))}   (wanted ≤ 0.70)`);
   } finally {
-    await floor.end();
+    await floor[Symbol.asyncDispose]();
     await original.end();
     await host.stop();
   }

@@ -29,14 +29,14 @@ interface Memory {
 }
 
 /** By smaps_rollup of proc_pid_smaps(5). */
-async function memoryOf(pid: number): Promise<Memory> {
+export async function memoryOf(pid: number): Promise<Memory> {
   const text = await readFile(`/proc/${String(pid)}/smaps_rollup`, 'utf8');
   const mib = (field: string) => Number(new RegExp(`^${field}: +(\\d+) kB`, 'm').exec(text)?.[1]) / 1024;
   return { residentMib: mib('Rss'), proportionalMib: mib('Pss'), anonymousMib: mib('Anonymous') };
 }
 
 /** What no other subvolume shares. */
-async function exclusiveMib(directory: string): Promise<number> {
+export async function exclusiveMib(directory: string): Promise<number> {
   await execa('btrfs', ['filesystem', 'sync', directory]);
   const { stdout } = await execa('btrfs', ['filesystem', 'du', '--raw', '--summarize', directory]);
   const [, exclusiveBytes] = stdout.trim().split('\n').at(-1)?.trim().split(/\s+/) ?? [];
@@ -53,7 +53,7 @@ async function processesNaming(containerId: string): Promise<number> {
   return commands.filter((command) => command.includes(containerId)).length;
 }
 
-async function containerOf(host: TestHost, id: string): Promise<{ containerId: string; pid: number }> {
+export async function containerOf(host: TestHost, id: string): Promise<{ containerId: string; pid: number }> {
   const found = (await host.docker.list(id)).find(({ role }) => role === 'server');
   if (!found) throw new Error(`Instance ${id} has no container.`);
   return {
@@ -123,8 +123,8 @@ function addRows(host: TestHost): void {
   }
 }
 
-/** Milliseconds of each `GET /v1/instances`, one after the other on one connection. */
-async function listMs(host: TestHost, address: RequestOptions): Promise<number[]> {
+/** Milliseconds of each `GET /v1/instances` of at least `count`, one after the other on one connection. */
+export async function listMs(host: TestHost, address: RequestOptions, count = rows): Promise<number[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const options = {
     ...address,
@@ -140,7 +140,7 @@ async function listMs(host: TestHost, address: RequestOptions): Promise<number[]
     const body = (await response.toArray()) as Buffer[];
     if (index >= warmUpRequests) figures.push(performance.now() - startedMs);
     const { instances } = JSON.parse(Buffer.concat(body).toString()) as { instances: unknown[] };
-    if (instances.length < rows) throw new Error(`Only ${String(instances.length)} instances are listed.`);
+    if (instances.length < count) throw new Error(`Only ${String(instances.length)} instances are listed.`);
   }
   agent.destroy();
   return figures;

@@ -10,17 +10,31 @@ export function quantile(figures: readonly number[], share: number): number {
 
 export const median = (figures: readonly number[]): number => quantile(figures, 0.5);
 
-/** A row each: minimum, median, 95th percentile and maximum. */
+const columns = {
+  min: (figures: readonly number[]) => Math.min(...figures),
+  median,
+  p90: (figures: readonly number[]) => quantile(figures, 0.9),
+  p95: (figures: readonly number[]) => quantile(figures, 0.95),
+  p99: (figures: readonly number[]) => quantile(figures, 0.99),
+  max: (figures: readonly number[]) => Math.max(...figures),
+} as const;
+
+/** Three digits of it, or as many as it has before the point. */
+export const shortNumber = (figure: number): string =>
+  figure.toFixed(figure >= 99.95 ? 0 : figure >= 9.995 ? 1 : 2);
+
+/** A row each: minimum, median, upper percentiles and maximum. */
 export function table(rows: readonly (readonly [name: string, figures: readonly number[]])[]): string {
   const width = Math.max(...rows.map(([name]) => name.length));
-  const cell = (value: number | string) =>
-    String(typeof value === 'number' ? Math.round(value) : value).padStart(8);
-  const line = (name: string, cells: readonly (number | string)[]) =>
-    name.padEnd(width) + cells.map(cell).join('');
+  const line = (name: string, cells: readonly string[]) =>
+    name.padEnd(width) + cells.map((cell) => cell.padStart(8)).join('');
   return [
-    line('', ['min', 'median', 'p95', 'max']),
+    line('', Object.keys(columns)),
     ...rows.map(([name, figures]) =>
-      line(name, [Math.min(...figures), median(figures), quantile(figures, 0.95), Math.max(...figures)]),
+      line(
+        name,
+        Object.values(columns).map((of) => shortNumber(of(figures))),
+      ),
     ),
   ].join('\n');
 }
