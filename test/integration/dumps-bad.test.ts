@@ -195,7 +195,7 @@ const cases: readonly BadCase[] = [
     file: 'packed_hook.sql',
     content: good,
     make: (path) => writeFile(path.replace('.sql', '.after-import.sql.gz'), packed('gz.sql.gz')),
-    why: /its hook packed_hook\.after-import\.sql\.gz must be called packed_hook\.after-import\.sql/,
+    why: /packed_hook\.after-import\.sql\.gz has a name that means nothing, so it would be left out/,
   },
 ];
 

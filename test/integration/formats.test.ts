@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, readFile } from 'node:fs/promises';
+import { cp, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
 import type { Instance, Job } from '../../daemon/contract.ts';
 import { contentsOf, type Contents } from '../support/contents.ts';
@@ -137,5 +137,23 @@ describe('a template', function () {
       text.replaceAll('`shop`.', '`tab`.').replace(/^Database Collation: .*/m, '');
     for (const [key, value] of inDump)
       assert.equal(comparable(made[key.replace(' shop.', ' tab.')]), comparable(value), key);
+  });
+
+  it('is not made anew of a directory that has not changed', async () => {
+    const stateOf = async (template: string) => (await host.update([template])).imports[0]?.state;
+    for (const template of ['backup', 'stream', 'dumper', 'tab'])
+      assert.equal(await stateOf(template), 'unchanged', template);
+    const now = new Date();
+    await utimes(`${host.dumpsDir}/dumper/metadata`, now, now);
+    await utimes(`${host.dumpsDir}/backup/ibdata1`, now, now);
+    assert.equal(await stateOf('dumper'), 'unchanged', 'touched');
+    assert.equal(await stateOf('backup'), 'unchanged', 'touched');
+    const file = `${host.dumpsDir}/dumper/other.t.sql`;
+    const { atime, mtime } = await stat(file);
+    await writeFile(file, (await readFile(file, 'utf8')).replace('Gr', 'gr'));
+    assert.equal(await stateOf('dumper'), 'imported', 'as long as before, and another');
+    await utimes(file, atime, mtime);
+    await rename(`${host.dumpsDir}/tab/numbers.txt`, `${host.dumpsDir}/tab/number.txt`);
+    assert.equal(await stateOf('tab'), 'failed', 'a file has another name');
   });
 });

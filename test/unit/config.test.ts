@@ -169,6 +169,14 @@ const variables: Readonly<Record<string, Variable>> = {
   },
   MYAAS_DISK_RESERVE: { field: 'diskReserveBytes', good: [['1g', gib]], bad: ['1m', 'some'] },
   MYAAS_KEEP_VERSIONS: { field: 'keepVersions', good: [['5', 5]], bad: ['0', 'all'] },
+  MYAAS_MASKED_TEMPLATES: {
+    field: 'maskedTemplates',
+    good: [['shop, blog', ['shop', 'blog']]],
+    bad: ['sh/op', 'shop;blog'],
+  },
+  MYAAS_HOOK_TIMEOUT: { field: 'hookTimeoutSeconds', good: [['60', 60]], bad: ['0', '1h'] },
+  MYAAS_IMPORT_JOBS: { field: 'importJobs', good: [['4', 4]], bad: ['0', 'many'] },
+  MYAAS_WATCH_DUMPS: { field: 'watchDumpsSeconds', good: [['30', 30]], bad: ['-1', 'yes'] },
   MYAAS_DISK_SIZE: { field: 'diskSizeBytes', good: [['20g', 20 * gib]], bad: ['1m', 'large'] },
 };
 
