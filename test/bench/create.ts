@@ -17,6 +17,7 @@ import type { Template } from '../../daemon/contract.ts';
 import { freePort, startHost, type TestHost } from '../support/daemon.ts';
 import { testImage, testPrefix } from '../support/machine.ts';
 import { median, table } from './figures.ts';
+import { originalFlags } from './original.ts';
 import { Floor } from './floor.ts';
 
 const rounds = Number(process.env['MYAAS_BENCH_ROUNDS'] ?? 15);
@@ -28,30 +29,6 @@ const smallDump = 'create table t (id int primary key, text varchar(300)); inser
 /** About 2.3 GB of table. */
 const largeDump = `create table t (id int primary key, text varchar(300));
 insert into t select seq, repeat(md5(seq), 7) from seq_1_to_${String(largeRows)};`;
-
-/** What the original's image had in its configuration file. `loose` for what newer servers do not know any more. */
-const originalFlags = [
-  '--back-log=5',
-  '--max-connections=50',
-  '--table-open-cache=2048',
-  '--key-buffer-size=64M',
-  '--query-cache-size=256M',
-  '--innodb-doublewrite=OFF',
-  '--innodb-use-native-aio=OFF',
-  '--loose-innodb-flush-method=fsync',
-  '--innodb-buffer-pool-size=2G',
-  '--loose-innodb-buffer-pool-instances=2',
-  '--innodb-log-buffer-size=256M',
-  '--innodb-log-file-size=512M',
-  '--innodb-open-files=4000',
-  '--innodb-flush-log-at-trx-commit=0',
-  '--innodb-write-io-threads=16',
-  '--innodb-read-io-threads=8',
-  '--innodb-fast-shutdown=0',
-  '--innodb-io-capacity=4000',
-  '--performance-schema=OFF',
-  '--max-allowed-packet=16M',
-];
 
 /** Clones as the original did, from a data directory that was once shut down with the original's settings. */
 class Original {

@@ -1,0 +1,23 @@
+/** What the original's image had in its configuration file. `loose` for what newer servers do not know any more. */
+export const originalFlags = [
+  '--back-log=5',
+  '--max-connections=50',
+  '--table-open-cache=2048',
+  '--key-buffer-size=64M',
+  '--query-cache-size=256M',
+  '--innodb-doublewrite=OFF',
+  '--innodb-use-native-aio=OFF',
+  '--loose-innodb-flush-method=fsync',
+  '--innodb-buffer-pool-size=2G',
+  '--loose-innodb-buffer-pool-instances=2',
+  '--innodb-log-buffer-size=256M',
+  '--innodb-log-file-size=512M',
+  '--innodb-open-files=4000',
+  '--innodb-flush-log-at-trx-commit=0',
+  '--innodb-write-io-threads=16',
+  '--innodb-read-io-threads=8',
+  '--innodb-fast-shutdown=0',
+  '--innodb-io-capacity=4000',
+  '--performance-schema=OFF',
+  '--max-allowed-packet=16M',
+];
