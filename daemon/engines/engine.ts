@@ -183,6 +183,8 @@ export interface BackupTool {
   /** "11.8" of what `versionCommand` tells; servers open the files of their own series. */
   seriesOfServer(version: string): string | undefined;
   seriesOfBackup(description: BackupDescription): string | undefined;
+  /** Removes what is left of former pages in the data directory of a server that was shut down. */
+  wipeRemnants(datadir: string): Promise<void>;
   /** Why a backup can't become a template, whatever its version; undefined when nothing is in the way. */
   whyUnusable(description: BackupDescription): string | undefined;
 }
@@ -202,6 +204,8 @@ export interface Engine {
   initialiseCommand(): readonly string[];
   /** The server of an instance, sized so that it stays within the memory of its container. */
   serveCommand(container: { readonly memoryBytes: number }): readonly string[];
+  /** Flags that a server gives up the files of former versions of rows for, to make new ones. */
+  readonly renewingFlags: readonly string[];
   /** The server of an import: bulk settings, nothing durable before the shutdown. */
   importCommand(memoryBytes: number): readonly string[];
   /** The server of an import over the data directory of another server. It executes `adoptFileName` in `home` first. */

@@ -1,5 +1,6 @@
 /** Physical backups of MariaDB: what its backup program makes, and how it makes a data directory of it. */
 import { inContainer, type BackupTool } from './engine.ts';
+import { wipeDoublewrite } from './mariadb-doublewrite.ts';
 
 /** Below this mariadb-backup --prepare reads the log in more than one go. */
 const leastMemoryBytes = 96 * 2 ** 20;
@@ -44,6 +45,8 @@ export const mariadbBackup: BackupTool = {
   seriesOfServer: (version) => /(\d+\.\d+)\.\d+-MariaDB/.exec(version)?.[1],
 
   seriesOfBackup: ({ info }) => /^server_version\s*=\s*(\d+\.\d+)/m.exec(info)?.[1],
+
+  wipeRemnants: wipeDoublewrite,
 
   whyUnusable({ checkpoints, info, options }) {
     const type = /^backup_type\s*=\s*(\S+)/m.exec(checkpoints)?.[1];

@@ -26,11 +26,13 @@ export async function fill(run: ImportRun, recipe: Recipe): Promise<Filled> {
   const { dump } = run;
   if (dump.format === 'backup' || (dump.format === 'file' && (await isBackupStream(run)))) {
     const sha256 = await adoptBackup(run);
-    return withServer(run, true, async (admin) => {
+    const filled = await withServer(run, true, async (admin) => {
       await rm(`${run.home}/${run.deps.engine.adoptFileName}`);
-      const filled = await finish(run, recipe, admin, sha256);
-      return { ...filled, counts: await admin.countTables() };
+      const finished = await finish(run, recipe, admin, sha256);
+      return { ...finished, counts: await admin.countTables() };
     });
+    if (recipe.mask) await run.deps.engine.backup.wipeRemnants(run.datadir);
+    return filled;
   }
   await initialise(run);
   return withServer(run, false, async (admin) => {

@@ -67,6 +67,8 @@ async function build(run: ImportRun): Promise<Manifest> {
   const { dump, deps } = run;
   const recipe = await readRecipe(run);
   const filled = await fill(run, recipe);
+  // What is made with other settings is made anew when they are put back: old values have stood in it.
+  if (recipe.mask) await settle(run, filled.database, deps.engine.renewingFlags);
   await settle(run, filled.database);
   const sizeBytes = await directorySize(run.datadir);
   await rm(`${run.home}/tmp`, { recursive: true });

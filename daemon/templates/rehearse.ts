@@ -11,12 +11,17 @@ const throwawayPassword = (): string => createHash('sha256').update(crypto.rando
  * Starts the server once with the settings of instances and shuts it down again: logs are resized and temporary
  * tablespaces laid out here, once, and not in every clone.
  */
-export async function settle(run: ImportRun, database: string): Promise<void> {
+export async function settle(
+  run: ImportRun,
+  database: string,
+  moreFlags: readonly string[] = [],
+): Promise<void> {
   run.enter('settling');
   const { engine, servers, config } = run.deps;
   const account = { username: config.dbUsername, password: throwawayPassword() };
+  const serving = run.serving(run.home, account);
   const { containerId } = await servers.start(
-    run.serving(run.home, account),
+    { ...serving, command: [...serving.command, ...moreFlags] },
     () => Promise.resolve(),
     (socketPath, signal) => engine.loginAndShutDown(socketPath, account, database, signal),
     run.signal,
