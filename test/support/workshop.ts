@@ -40,6 +40,8 @@ export async function openWorkshop(log: (line: string) => void, signal: AbortSig
   if (dockerdStarted) undo.defer(() => stopInBackground(dockerdStarted, 30_000));
   // For the test of the unit files.
   if (!(await findProgram('systemd-analyze'))) await installPackages(['systemd'], signal);
+  // For dumps of it.
+  if (!(await findProgram('mydumper'))) await installPackages(['mydumper'], signal);
   await ensureAccounts();
   const image = await prepareImage(`${place}/registry.db`, log, signal);
 
