@@ -139,6 +139,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     ledger,
     instances,
     pool,
+    registry,
     jobs: () => jobs,
     events,
     keepVersions: config.keepVersions,

@@ -302,6 +302,14 @@ export class Registry {
     return row && instanceOf(row);
   }
 
+  /** How many instances there are of each version of a template. */
+  instancesByVersion(template: string): Map<string, number> {
+    const rows = this.#db
+      .prepare('select version, count(*) as count from instances where template = ? group by version')
+      .all(template) as { version: string; count: number }[];
+    return new Map(rows.map(({ version, count }) => [version, count]));
+  }
+
   instances(): InstanceRow[] {
     return this.#db.prepare('select * from instances order by template, name').all().map(instanceOf);
   }
