@@ -31,6 +31,8 @@ export interface AppDeps extends InstanceRoutesDeps {
   readonly hostname: string;
   readonly statusOf: StatusOf;
   readonly metrics: Metrics;
+  /** Returns when all that was changed so far has come to the disk. */
+  readonly flush: () => Promise<void>;
   /** Ends the event streams, which would else keep the daemon from stopping. */
   readonly stopping: AbortSignal;
 }
@@ -63,6 +65,10 @@ export async function buildApp(deps: AppDeps): Promise<App> {
     else void parseJson(request, body as string, done);
   });
   useErrorEnvelope(app);
+  // What is answered has been done, and stays done.
+  app.addHook('onSend', async (request) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') await deps.flush();
+  });
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

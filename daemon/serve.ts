@@ -56,7 +56,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   const paths = pathsOf(config);
   await ensureMounted(config);
   const hostAccounts = await findAccounts();
-  const registry = Registry.open(paths.registry);
+  const registry = Registry.open(paths.registry, { flushes: 'asked' });
   const image = recallServerImage(config, registry);
   if (!image) throw errors.hostNotReady('No server image has been chosen yet.', 'Run "myaas init" as root.');
   const docker = new Docker({ host: config.dockerHost, hostId: registry.hostId, prefix: config.prefix });
@@ -140,6 +140,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     ledger,
     instances,
     pool,
+    registry,
     jobs: () => jobs,
     events,
     keepVersions: config.keepVersions,
@@ -185,6 +186,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     hostname: config.hostname,
     statusOf,
     metrics,
+    flush: () => registry.flush(),
     stopping: stopping.signal,
   });
 

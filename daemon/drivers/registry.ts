@@ -8,6 +8,7 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { errors, hasErrno, messageOf } from '../errors.ts';
 import { inTransaction, migrate } from './registry-schema.ts';
 import { CachingDatabase } from './statements.ts';
+import { WriteAheadLog } from './write-ahead-log.ts';
 
 /** What is on record of an instance; what is being done to it at the moment only `Ledger` knows. */
 export type RecordedState = 'creating' | 'ready' | 'asleep' | 'deleting' | 'failed';
@@ -89,9 +90,14 @@ export class Registry {
   /** Names this installation, so that several daemons can share one Docker Engine. */
   readonly hostId: string;
   readonly #db: DatabaseSync;
+  readonly #log: WriteAheadLog;
 
-  private constructor(db: DatabaseSync) {
+  private constructor(db: DatabaseSync, file: string) {
     this.#db = db;
+    this.#log = new WriteAheadLog(file, () => {
+      const row = db.prepare('select total_changes() as count').get() as { count: number };
+      return row.count;
+    });
     this.#db
       .prepare("insert or ignore into settings (key, value) values ('hostId', ?)")
       .run(randomBytes(6).toString('hex'));
@@ -99,16 +105,22 @@ export class Registry {
   }
 
   /**
-   * Opens the registry, made anew when it is not there, brought to this version's schema when it is older.
+   * Opens the registry, made anew when it is not there, brought to this version's schema when it is older. Whoever opens
+   * it with `flushes: 'asked'` calls `flush` before anything irrevocable follows from what was written.
    * Throws `MYAAS_HOST_NOT_READY` when it cannot be opened or belongs to a newer MyAAS.
    */
-  static open(file: string): Registry {
+  static open(
+    file: string,
+    { flushes }: { readonly flushes: 'always' | 'asked' } = { flushes: 'always' },
+  ): Registry {
     try {
       const db = new CachingDatabase(file, { enableForeignKeyConstraints: true, timeout: 5000 });
       chmodSync(file, 0o600);
       db.exec('pragma journal_mode = wal; pragma synchronous = full;');
       migrate(db, file);
-      return new Registry(db);
+      const registry = new Registry(db, file);
+      if (flushes === 'asked') db.exec('pragma synchronous = normal;');
+      return registry;
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR') {
         throw errors.hostNotReady(
@@ -123,8 +135,14 @@ export class Registry {
     }
   }
 
+  /** Returns when all that was written so far has come to the disk, so that not even a power loss undoes it. */
+  async flush(): Promise<void> {
+    await this.#log.flush();
+  }
+
   close(): void {
     this.#db.close();
+    void this.#log.close();
   }
 
   setting(key: string): string | undefined {
@@ -308,6 +326,14 @@ export class Registry {
   instanceByClone(clone: string): InstanceRow | undefined {
     const row = this.#db.prepare('select * from instances where clone = ?').get(clone);
     return row && instanceOf(row);
+  }
+
+  /** How many instances there are of each version of a template. */
+  instancesByVersion(template: string): Map<string, number> {
+    const rows = this.#db
+      .prepare('select version, count(*) as count from instances where template = ? group by version')
+      .all(template) as { version: string; count: number }[];
+    return new Map(rows.map(({ version, count }) => [version, count]));
   }
 
   instances(): InstanceRow[] {

@@ -69,7 +69,8 @@ export async function greet<T>(
 export async function workOf(connection: Connection): Promise<string | undefined> {
   const [running] = await connection.query<RowDataPacket[]>(
     `select command, time from information_schema.processlist
-     where id <> connection_id() and command not in ('Sleep', 'Daemon') order by time desc limit 1`,
+     where id <> connection_id() and command not in ('Sleep', 'Daemon', 'Connect', 'Quit')
+     order by time desc limit 1`,
   );
   const [first] = running;
   if (first) return `a statement has been running for ${String(first['time'])} s`;

@@ -4,7 +4,7 @@
  */
 export const leanMemory = {
   /** MB. A small young generation, and a bound to the heap, of which `serve` needs 40. */
-  NODE_OPTIONS: '--max-semi-space-size=4 --max-old-space-size=512',
+  NODE_OPTIONS: '--max-semi-space-size=2 --max-old-space-size=256',
   /** Each of Node's threads would else take memory in a place of its own. */
   MALLOC_ARENA_MAX: '2',
 } as const;

@@ -6,7 +6,7 @@ import type { Config, Paths } from '../config.ts';
 import { deleteSubvolume, snapshot } from '../drivers/btrfs.ts';
 import type { ContainerInfo, Docker } from '../drivers/docker.ts';
 import type { InstanceRow } from '../drivers/registry.ts';
-import type { Account, Engine } from '../engines/engine.ts';
+import type { Engine } from '../engines/engine.ts';
 import { Slots } from '../slots.ts';
 import type { Servers, ServerSpec } from './server.ts';
 
@@ -124,8 +124,8 @@ export class Builder {
   }
 
   /** Gives a running server's user another password. */
-  async changePassword(clone: Clone, account: Account, signal: AbortSignal): Promise<void> {
-    await this.#deps.engine.changePassword(this.socketOf(clone.id), clone, account.password, signal);
+  async changePassword(clone: Clone, password: string, signal: AbortSignal): Promise<void> {
+    await this.#deps.engine.changePassword(this.socketOf(clone.id), clone, password, signal);
   }
 
   /** Kills the server and removes all its data. Every step is fine when there is nothing to do. */

@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import type { CreateInstance, PatchInstance } from '../contract.ts';
 import type { InstanceRow, Registry, SpareRow, User } from '../drivers/registry.ts';
 import type { Engine } from '../engines/engine.ts';
-import { errors, MyaasError } from '../errors.ts';
+import { errors, messageOf, MyaasError } from '../errors.ts';
 import type { GateLink } from '../gate/link.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
@@ -84,9 +84,9 @@ export class Instances {
     abandoned.throwIfAborted();
     this.#creating.set(draft.id, cancelling);
     try {
-      const spare = await pool.take(manifest, abandoned);
-      const claimed = spare && (await this.#claim(draft, spare, startedMs, abandoned));
-      const row = claimed ?? (await this.#build(draft, startedMs, abandoned));
+      const row =
+        (await this.#claimAny(draft, manifest, startedMs, abandoned)) ??
+        (await this.#build(draft, startedMs, abandoned));
       metrics.created(row.origin, performance.now() - startedMs);
       return row;
     } finally {
@@ -106,9 +106,23 @@ export class Instances {
     return catalogue.find(template, version);
   }
 
+  async #claimAny(
+    draft: Draft,
+    manifest: Manifest,
+    startedMs: number,
+    abandoned: AbortSignal,
+  ): Promise<InstanceRow | undefined> {
+    const { pool } = this.#deps;
+    for (let spare = pool.take(manifest); spare; spare = pool.take(manifest)) {
+      const row = await this.#claim(draft, spare, startedMs, abandoned);
+      if (row) return row;
+    }
+    return undefined;
+  }
+
   /**
-   * Gives a spare, whose server runs and answers, a name, a port and an owner: one transaction. Undefined when its
-   * server has died since.
+   * Gives a spare a name, a port and an owner: one transaction. Meanwhile its user logs in. Undefined when its server
+   * does not answer; then nothing is left of it.
    */
   async #claim(
     draft: Draft,
@@ -116,8 +130,9 @@ export class Instances {
     startedMs: number,
     abandoned: AbortSignal,
   ): Promise<InstanceRow | undefined> {
-    const { ledger, registry, config, pool } = this.#deps;
+    const { ledger, registry, config, pool, builder, log } = this.#deps;
     return ledger.exclusively(draft.id, async () => {
+      const answering = Promise.allSettled([builder.login({ ...spare }, abandoned)]);
       let row: InstanceRow;
       try {
         abandoned.throwIfAborted();
@@ -125,20 +140,29 @@ export class Instances {
           pool.discard(spare);
           return undefined;
         }
-        const createMs = Math.round(performance.now() - startedMs);
         const { id: clone, password } = spare;
         row = registry.claim(
-          { ...draft, clone, password, state: 'ready', createMs, origin: 'pool' },
+          { ...draft, clone, password, state: 'ready', createMs: null, origin: 'pool' },
           config.ports,
         );
       } catch (error) {
         pool.giveBack(spare);
         throw error;
       }
+      // Beside the rest: whoever answers the request waits for it.
+      registry.flush().catch(() => undefined);
       return this.#orNothing(row, abandoned, async () => {
-        const open = await this.#openPort(row);
-        ledger.publish(open);
-        return open;
+        const [open, [answer]] = await Promise.all([this.#openPort(row), answering]);
+        if (answer.status === 'fulfilled') {
+          const createMs = Math.round(performance.now() - startedMs);
+          const made = registry.update(row.id, { createMs }) ?? open;
+          ledger.publish(made);
+          return made;
+        }
+        abandoned.throwIfAborted();
+        log.warn(`A spare of ${row.template} does not answer: ${messageOf(answer.reason)}`);
+        await this.#dismantle(row);
+        return undefined;
       });
     });
   }
@@ -155,6 +179,7 @@ export class Instances {
     ledger.publish(row);
     return await ledger.exclusively(row.id, () =>
       this.#orNothing(row, abandoned, async () => {
+        await registry.flush();
         const [port, clone] = await Promise.allSettled([
           this.#openPort(row),
           builder.build(cloneOf(row), abandoned),
@@ -168,11 +193,7 @@ export class Instances {
   }
 
   /** Finishes an instance; when that fails, or nobody wants it any more, nothing is left of it. */
-  async #orNothing(
-    row: InstanceRow,
-    abandoned: AbortSignal,
-    finish: () => Promise<InstanceRow>,
-  ): Promise<InstanceRow> {
+  async #orNothing<T>(row: InstanceRow, abandoned: AbortSignal, finish: () => Promise<T>): Promise<T> {
     try {
       const made = await finish();
       // Who hung up at the last moment does not know of it, and would not delete it.
@@ -242,6 +263,7 @@ export class Instances {
   async #dismantle(row: InstanceRow): Promise<void> {
     const { builder, gate, registry, ledger } = this.#deps;
     registry.update(row.id, { state: 'deleting' });
+    await registry.flush();
     await Promise.all([gate.remove(row.id), builder.remove(row.clone)]);
     ledger.remove(row);
   }

@@ -87,23 +87,17 @@ export class Pool {
     this.stir();
   }
 
-  /** A spare of exactly this version whose server answers, which is the caller's from now on; undefined when there is none. */
-  async take({ template, version }: Manifest, signal: AbortSignal): Promise<SpareRow | undefined> {
-    for (;;) {
-      const spare = this.#readyOf(template).find((each) => this.#isGood(each) && each.version === version);
-      if (!spare) return undefined;
-      this.#ready.delete(spare.id);
-      this.#taken.add(spare.id);
-      this.#deps.onChange(template);
-      try {
-        await this.#deps.builder.login({ ...spare }, signal);
-        return spare;
-      } catch (error) {
-        this.discard(spare);
-        signal.throwIfAborted();
-        this.#deps.log.warn(`A spare of ${template} does not answer: ${messageOf(error)}`);
-      }
-    }
+  /**
+   * A spare of exactly this version, which is the caller's from now on; undefined when there is none. Its server answered
+   * when it was made: that it still does is for the caller to see.
+   */
+  take({ template, version }: Manifest): SpareRow | undefined {
+    const spare = this.#readyOf(template).find((each) => this.#isGood(each) && each.version === version);
+    if (!spare) return undefined;
+    this.#ready.delete(spare.id);
+    this.#taken.add(spare.id);
+    this.#deps.onChange(template);
+    return spare;
   }
 
   /**
@@ -136,6 +130,8 @@ export class Pool {
     const { builder, registry, log } = this.#deps;
     const work = (async () => {
       try {
+        // Before its data is gone for ever, it is nobody's for ever.
+        await registry.flush();
         await builder.remove(cloneId);
         registry.removeDiscarded(cloneId);
       } catch (error) {
@@ -285,6 +281,7 @@ export class Pool {
     this.#making = spare;
     onChange(template);
     try {
+      await registry.flush();
       await builder.build({ ...spare }, signal);
       registry.spareIsReady(spare.id);
       this.#ready.set(spare.id, { ...spare, state: 'ready' });

@@ -1,8 +1,9 @@
 /** Fresh data behind the same port and credentials. */
 import { randomBytes } from 'node:crypto';
 import type { InstanceRow, Registry, SpareRow } from '../drivers/registry.ts';
-import { errors } from '../errors.ts';
+import { errors, messageOf } from '../errors.ts';
 import type { GateLink } from '../gate/link.ts';
+import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Catalogue, Manifest } from '../templates/catalogue.ts';
 import type { Admission } from './admission.ts';
@@ -22,6 +23,7 @@ export interface ResetsDeps {
   readonly registry: Registry;
   readonly gate: GateLink;
   readonly metrics: Metrics;
+  readonly log: Log;
   readonly stopping: AbortSignal;
 }
 
@@ -93,10 +95,20 @@ export class Resets {
     { template, password }: InstanceRow,
     manifest: Manifest,
   ): Promise<{ spare: SpareRow; from: 'pool' | 'snapshot' }> {
-    const { builder, pool, registry, admission, stopping } = this.#deps;
+    const { builder, pool, registry, admission, log, stopping } = this.#deps;
     pool.want(template);
-    const ready = await pool.take(manifest, stopping);
-    const spare: SpareRow = ready ?? {
+    for (let ready = pool.take(manifest); ready; ready = pool.take(manifest)) {
+      try {
+        await builder.changePassword({ ...ready }, password, stopping);
+        return { spare: ready, from: 'pool' };
+      } catch (error) {
+        pool.discard(ready);
+        stopping.throwIfAborted();
+        log.warn(`A spare of ${template} does not answer: ${messageOf(error)}`);
+      }
+    }
+    using _ = await admission.enter();
+    const spare: SpareRow = {
       id: randomBytes(6).toString('hex'),
       state: 'making',
       template,
@@ -108,14 +120,9 @@ export class Resets {
       sizeBytes: manifest.sizeBytes,
       createdAt: new Date().toISOString(),
     };
+    registry.addSpare(spare);
     try {
-      if (ready) {
-        if (ready.password !== password)
-          await builder.changePassword({ ...ready }, { ...ready, password }, stopping);
-        return { spare, from: 'pool' };
-      }
-      using _ = await admission.enter();
-      registry.addSpare(spare);
+      await registry.flush();
       await builder.build({ ...spare }, stopping);
       return { spare, from: 'snapshot' };
     } catch (error) {

@@ -1,6 +1,6 @@
 /** What clients see of templates, and what operators do with them besides importing. */
 import type { Template } from '../contract.ts';
-import type { InstanceRow } from '../drivers/registry.ts';
+import type { Registry } from '../drivers/registry.ts';
 import { errors } from '../errors.ts';
 import type { Events } from '../events.ts';
 import type { Instances } from '../instances/instances.ts';
@@ -16,6 +16,7 @@ export interface TemplatesDeps {
   readonly ledger: Ledger;
   readonly instances: Instances;
   readonly pool: Pool;
+  readonly registry: Registry;
   /** Comes later: jobs and templates know each other. */
   readonly jobs: () => ImportJobs;
   readonly events: Events;
@@ -51,7 +52,8 @@ export class Templates {
     const { catalogue, jobs } = this.#deps;
     const versions = catalogue.versions(name);
     const current = versions[0];
-    const users = this.#users(name);
+    // Asked for at every change of the pool, while somebody waits for a claim.
+    const users = this.#deps.registry.instancesByVersion(name);
     return {
       name,
       engine: current?.engine ?? 'mariadb',
@@ -66,15 +68,11 @@ export class Templates {
         dumpModifiedAt: new Date(manifest.dump.modifiedMs).toISOString(),
         engineVersion: manifest.engineVersion,
         databases: manifest.databases,
-        instances: users.filter(({ version }) => version === manifest.version).length,
+        instances: users.get(manifest.version) ?? 0,
       })),
       import: jobs().latest(name),
       pool: this.#deps.pool.state(name),
     };
-  }
-
-  #users(name: string): InstanceRow[] {
-    return this.#deps.ledger.list().filter(({ template }) => template === name);
   }
 
   /** Tells whoever watches that a template changed, or is gone. */
@@ -88,11 +86,11 @@ export class Templates {
 
   /** After an import: the pool follows, and the versions beyond the newest few that no instance was cloned from go. */
   async prune(name: string): Promise<void> {
-    const { catalogue, pool, keepVersions } = this.#deps;
+    const { catalogue, pool, registry, keepVersions } = this.#deps;
     pool.stir();
     for (const { version } of catalogue.versions(name).slice(keepVersions)) {
       // Asked anew for each: instances come and go meanwhile.
-      if (this.#users(name).some((row) => row.version === version)) continue;
+      if (registry.instancesByVersion(name).has(version)) continue;
       await pool.clear(name, version);
       await catalogue.discard(name, version);
     }
@@ -101,11 +99,11 @@ export class Templates {
 
   /** Throws `MYAAS_TEMPLATE_IN_USE` while there are instances of it, unless forced: then they go with it. */
   async delete(name: string, force: boolean): Promise<void> {
-    const { catalogue, instances, pool, jobs } = this.#deps;
+    const { catalogue, ledger, instances, pool, jobs } = this.#deps;
     checkName('template', name);
     this.get(name);
     if (this.isImporting(name)) throw errors.templateBusy(name);
-    const users = this.#users(name);
+    const users = ledger.list().filter(({ template }) => template === name);
     if (users.length > 0 && !force) throw errors.templateInUse(name, users.map(refOf));
     await Promise.all([...users.map((row) => instances.delete(row, true)), pool.clear(name)]);
     for (const { version } of [...catalogue.versions(name)]) await catalogue.discard(name, version);
