@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { inContainer, type Account, type Engine } from './engine.ts';
 import { adoptStatements, mariadbBackup } from './mariadb-backup.ts';
-import { MariadbBulkSession, parseState, restoreState, stateQuery } from './mariadb-bulk.ts';
 import { connect, greet, MariadbAdminSession, shutDown, systemDatabases, workOf } from './mariadb-session.ts';
 import { quoteText } from './quoting.ts';
 
@@ -150,8 +149,6 @@ export const mariadb: Engine = {
     `--socket=${inContainer.run}/${socketName}`,
     '--user=root',
     '--batch',
-    // What it prints is read while it runs.
-    '--unbuffered',
     '--skip-ssl',
     '--default-character-set=utf8mb4',
     '--max-allowed-packet=1G',
@@ -199,15 +196,6 @@ export const mariadb: Engine = {
     const root = { username: 'root', password: '' };
     return new MariadbAdminSession(await connect(socketPath, root, undefined, signal));
   },
-
-  async bulk(socketPath, signal) {
-    const root = { username: 'root', password: '' };
-    return new MariadbBulkSession(await connect(socketPath, root, undefined, signal));
-  },
-
-  stateQuery,
-  parseState,
-  restoreState,
 
   provesCleanShutdown: (log) =>
     /: Shutdown complete\s*$/.test(log) && !/\[ERROR\]/.test(log.slice(log.lastIndexOf('Normal shutdown'))),

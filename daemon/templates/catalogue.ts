@@ -3,7 +3,7 @@ import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promi
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Paths } from '../config.ts';
-import { ImportedContents, LoadSummary } from '../contract.ts';
+import { ImportedContents } from '../contract.ts';
 import { deleteSubvolume } from '../drivers/btrfs.ts';
 import { errors, hasErrno, messageOf } from '../errors.ts';
 import { isName } from '../names.ts';
@@ -33,8 +33,6 @@ const Manifest = Type.Object({
   databases: Type.Array(Type.String()),
   username: Type.String(),
   contents: Type.Optional(ImportedContents),
-  /** How its large tables were loaded, when it was made of a file of SQL. */
-  loaded: Type.Optional(LoadSummary),
   /** Whether its mask says that this template is never published without one. */
   maskRequired: Type.Optional(Type.Boolean()),
 });

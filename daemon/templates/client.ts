@@ -3,28 +3,24 @@ import type { Readable } from 'node:stream';
 import type { Role } from '../drivers/container.ts';
 import { inContainer, type LoadFailure } from '../engines/engine.ts';
 import { errors, type MyaasError } from '../errors.ts';
-import type { BulkStream } from './bulk/stream.ts';
 import { readDump } from './reader.ts';
 import type { ImportRun } from './run.ts';
-import { readableOf, type DumpFile } from './unpack.ts';
+import type { DumpFile } from './unpack.ts';
 
 /** The hash of what was run, or why it was not. */
 export type ClientOutcome = { sha256: string; failure?: never } | { failure: LoadFailure };
 
 /**
- * Runs a file of SQL, in `database` unless it names another; the hash of the file as it is. Rows that `bulk` takes out
- * are loaded beside it. Throws `MYAAS_DUMP_BAD` when the file is not whole.
+ * Runs a file of SQL, in `database` unless it names another; the hash of the file as it is. Throws `MYAAS_DUMP_BAD` when the file is not whole.
  */
 export async function runClient(
   run: ImportRun,
   file: DumpFile,
   database: string | undefined,
   onRead: (doneBytes: number) => void = () => undefined,
-  bulk?: BulkStream,
 ): Promise<ClientOutcome> {
   const reading = await readDump(file, run.signal, onRead);
-  const text = bulk ? readableOf(bulk.text(reading.text, reading.isPacked)) : reading.text;
-  const failure = await feedClient(run, 'client', database, text, bulk);
+  const failure = await feedClient(run, 'client', database, reading.text);
   return failure ? { failure } : { sha256: reading.summarize().sha256 };
 }
 
@@ -34,7 +30,6 @@ export async function feedClient(
   role: Role,
   database: string | undefined,
   text: Readable,
-  heard?: { onOutput(chunk: Buffer): void; onExit(): void },
   ordinal?: number,
 ): Promise<LoadFailure | undefined> {
   const { docker, engine, paths, servers, config, image } = run.deps;
@@ -50,10 +45,7 @@ export async function feedClient(
     stdin: true,
   });
   using _ = run.killOnAbort(containerId);
-  const { exitCode, stderr } = await docker.feed(containerId, text, {
-    onOutput: (chunk) => heard?.onOutput(chunk),
-    onExit: () => heard?.onExit(),
-  });
+  const { exitCode, stderr } = await docker.feed(containerId, text);
   run.signal.throwIfAborted();
   await docker.remove(containerId);
   return exitCode === 0 ? undefined : engine.parseLoadError(stderr, exitCode);

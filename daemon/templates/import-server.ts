@@ -3,7 +3,6 @@ import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createSubvolume } from '../drivers/btrfs.ts';
 import { inContainer, type AdminSession } from '../engines/engine.ts';
 import { errors, messageOf, MyaasError } from '../errors.ts';
-import { OnlyPlain } from './bulk/only-plain.ts';
 import type { ImportRun } from './run.ts';
 
 /** An import's server, and the session that only the import has. */
@@ -73,7 +72,7 @@ export async function explainFailure(
   error: unknown,
   { admin, containerId }: ImportServer,
 ): Promise<unknown> {
-  if (run.signal.aborted || error instanceof OnlyPlain) return error;
+  if (run.signal.aborted) return error;
   const { docker, servers } = run.deps;
   const { file } = run.dump;
   const why = messageOf(error);

@@ -6,7 +6,6 @@ import { rm } from 'node:fs/promises';
 import { execa } from 'execa';
 import { setReadOnly, syncFilesystem } from '../drivers/btrfs.ts';
 import type { Manifest } from './catalogue.ts';
-import { OnlyPlain } from './bulk/only-plain.ts';
 import { assertDiskSpace, watchDisk } from './disk.ts';
 import type { Dump } from './dumps.ts';
 import { fill } from './fill.ts';
@@ -33,22 +32,12 @@ export class Importer {
 
   /** Imports a dump as a new version and publishes it. Throws `MYAAS_DUMP_BAD` where the dump is to blame. */
   async import(dump: Dump, signal: AbortSignal, onProgress: OnProgress): Promise<Manifest> {
-    const { config, paths } = this.#deps;
-    await assertDiskSpace(paths.templates, dump.sizeBytes + config.diskReserveBytes);
-    try {
-      return await this.#attempt(dump, signal, onProgress, true);
-    } catch (error) {
-      if (!(error instanceof OnlyPlain)) throw error;
-      return this.#attempt(dump, signal, onProgress, false);
-    }
-  }
-
-  async #attempt(dump: Dump, signal: AbortSignal, onProgress: OnProgress, bulk: boolean): Promise<Manifest> {
     const { catalogue, config, paths } = this.#deps;
+    await assertDiskSpace(paths.templates, dump.sizeBytes + config.diskReserveBytes);
     const version = await catalogue.begin(dump.template);
     using disk = watchDisk(paths.templates, config.diskReserveBytes);
     const running = AbortSignal.any([signal, disk.full]);
-    const run = new ImportRun(this.#deps, dump, version, running, onProgress, bulk);
+    const run = new ImportRun(this.#deps, dump, version, running, onProgress);
     try {
       const manifest = await build(run);
       await catalogue.publish(manifest);
@@ -97,7 +86,6 @@ async function build(run: ImportRun): Promise<Manifest> {
     username: deps.config.dbUsername,
     contents: { ...filled.counts, sizeBytes },
     ...(recipe.mask?.required && { maskRequired: true }),
-    ...(run.loaded && { loaded: run.loaded }),
   };
 }
 

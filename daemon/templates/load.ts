@@ -1,10 +1,6 @@
 /** The loading of a dump into the server of an import. */
 import type { AdminSession } from '../engines/engine.ts';
-import { loadAgain } from './bulk/again.ts';
-import { Lanes } from './bulk/lanes.ts';
-import { BulkStream } from './bulk/stream.ts';
-import { Tally } from './bulk/tally.ts';
-import { loadFailed, runClient, type ClientOutcome } from './client.ts';
+import { loadFailed, runClient } from './client.ts';
 import { readMeter } from './meter.ts';
 import type { ImportRun } from './run.ts';
 
@@ -30,43 +26,17 @@ export class DumpLoader {
   }
 
   async #loadDump(wanted: string): Promise<string> {
-    const { dump, bulk } = this.#run;
+    const { dump } = this.#run;
     const meter = readMeter(this.#run);
-    const first = await (bulk ? this.#loadBeside(wanted, meter) : runClient(this.#run, dump, wanted, meter));
+    const first = await runClient(this.#run, dump, wanted, meter);
     if (!first.failure) return first.sha256;
     if (!first.failure.databaseExists || !(await this.#isUntouched()))
       throw loadFailed(dump.file, first.failure);
     // A script that says CREATE DATABASE, and means the name we gave: it wants to begin on a server without it.
     await this.#admin.dropDatabase(wanted);
-    const second = await (bulk
-      ? this.#loadBeside(undefined, meter)
-      : runClient(this.#run, dump, undefined, meter));
+    const second = await runClient(this.#run, dump, undefined, meter);
     if (second.failure) throw loadFailed(dump.file, second.failure);
     return second.sha256;
-  }
-
-  /** By the plain client, and its large tables beside it. */
-  async #loadBeside(
-    database: string | undefined,
-    meter: ReturnType<typeof readMeter>,
-  ): Promise<ClientOutcome> {
-    const { deps, dump, home } = this.#run;
-    let readBytes = 0;
-    // What is read and not loaded yet is not done.
-    const tell = () => {
-      const share = stream.scannedBytes === 0 ? 1 : 1 - tally.backlogBytes / stream.scannedBytes;
-      meter(Math.floor(readBytes * share), tally.progress);
-    };
-    const tally = new Tally(() => tell());
-    await using lanes = await Lanes.open(this.#run, tally, loadAgain(this.#run));
-    const stream = new BulkStream({ engine: deps.engine, lanes, directory: `${home}/tmp`, path: dump.path });
-    const onRead = (doneBytes: number) => {
-      readBytes = doneBytes;
-      tell();
-    };
-    const outcome = await runClient(this.#run, dump, database, onRead, stream);
-    this.#run.loaded = tally.summary;
-    return outcome;
   }
 
   async #isUntouched(): Promise<boolean> {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { Config, Paths } from '../config.ts';
-import type { LoadSummary, Progress, TablesProgress } from '../contract.ts';
+import type { Progress } from '../contract.ts';
 import { deleteSubvolume } from '../drivers/btrfs.ts';
 import type { Docker } from '../drivers/docker.ts';
 import type { Registry } from '../drivers/registry.ts';
@@ -37,28 +37,16 @@ export class ImportRun {
   readonly id: string;
   /** The new version's directory. */
   readonly home: string;
-  /** Rows may be loaded beside the plain client. */
-  readonly bulk: boolean;
-  /** How the large tables were loaded, once they are. */
-  loaded: LoadSummary | undefined;
   readonly #onProgress: OnProgress;
   #progress: Progress;
 
-  constructor(
-    deps: ImporterDeps,
-    dump: Dump,
-    version: string,
-    signal: AbortSignal,
-    onProgress: OnProgress,
-    bulk = true,
-  ) {
+  constructor(deps: ImporterDeps, dump: Dump, version: string, signal: AbortSignal, onProgress: OnProgress) {
     this.deps = deps;
     this.dump = dump;
     this.version = version;
     this.signal = signal;
     this.id = `import-${createHash('sha256').update(`${dump.template}/${version}`).digest('hex').slice(0, 12)}`;
     this.home = deps.paths.version(dump.template, version);
-    this.bulk = bulk;
     this.#onProgress = onProgress;
     this.#progress = { phase: 'starting', doneBytes: 0, totalBytes: dump.sizeBytes, secondsLeft: null };
   }
@@ -70,14 +58,13 @@ export class ImportRun {
   /** Begins the next phase. Throws when the import was cancelled. */
   enter(phase: string): void {
     this.signal.throwIfAborted();
-    const { doneBytes, totalBytes } = this.#progress;
-    this.#progress = { phase, doneBytes, totalBytes, secondsLeft: null };
+    this.#progress = { ...this.#progress, phase, secondsLeft: null };
     this.#onProgress(this.#progress);
   }
 
-  /** Tells how much of the dump is loaded. */
-  report(doneBytes: number, secondsLeft: number | null, tables?: TablesProgress): void {
-    this.#progress = { ...this.#progress, doneBytes, secondsLeft, ...(tables && { tables }) };
+  /** Tells how much of the dump was read. */
+  report(doneBytes: number, secondsLeft: number | null): void {
+    this.#progress = { ...this.#progress, doneBytes, secondsLeft };
     this.#onProgress(this.#progress);
   }
 

@@ -51,7 +51,7 @@ export async function runScript(
   }
 
   const script = Readable.from(textOfAll(), { objectMode: false, highWaterMark: 2 ** 20 });
-  const failure = await feedClient(run, 'client', undefined, script, undefined, ordinal);
+  const failure = await feedClient(run, 'client', undefined, script, ordinal);
   if (!failure) return;
   const { line } = failure;
   const where =
