@@ -171,9 +171,9 @@ export const mariadb: Engine = {
     await greet(socketPath, account, database, signal, shutDown);
   },
 
-  async admin(socketPath, signal) {
+  async admin(socketPath) {
     const root = { username: 'root', password: '' };
-    return new MariadbAdminSession(await connect(socketPath, root, undefined, signal));
+    return new MariadbAdminSession(await connect(socketPath, root, undefined));
   },
 
   provesCleanShutdown: (log) =>

@@ -265,7 +265,7 @@ class ImportRun {
     const { containerId, greeted } = await servers.start(
       spec,
       () => Promise.resolve(),
-      (socketPath, signal) => engine.admin(socketPath, signal),
+      (socketPath) => engine.admin(socketPath),
       this.#signal,
     );
     return { admin: greeted, containerId };
