@@ -85,7 +85,7 @@ export class Servers {
   ): Promise<void> {
     using _ = await this.#slots.take(signal);
     const former = (await this.#docker.list(spec.id)).find(({ role }) => role === spec.role);
-    if (former && !former.running) {
+    if (former && !(await this.#docker.isRunning(former.containerId))) {
       try {
         await this.#prepareDirectories(spec);
         await this.#run(former.containerId, spec, greet, signal);
