@@ -106,7 +106,8 @@ export class Templates {
     const users = ledger.list().filter(({ template }) => template === name);
     if (users.length > 0 && !force) throw errors.templateInUse(name, users.map(refOf));
     await Promise.all([...users.map((row) => instances.delete(row, true)), pool.clear(name)]);
-    for (const { version } of [...catalogue.versions(name)]) await catalogue.discard(name, version);
+    // The oldest first: a deletion that is cut short must not make an old version the current one.
+    for (const { version } of catalogue.versions(name).toReversed()) await catalogue.discard(name, version);
     jobs().forget(name);
     this.publish(name);
   }
