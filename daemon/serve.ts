@@ -32,7 +32,7 @@ import { Metrics } from './metrics.ts';
 import { Authenticator } from './plugins/auth.ts';
 import type { App } from './routes/app.ts';
 import { Catalogue } from './templates/catalogue.ts';
-import { Importer } from './templates/import.ts';
+import { Importer, removeLeftoverImports } from './templates/import.ts';
 import { ImportJobs } from './templates/jobs.ts';
 import { Templates } from './templates/templates.ts';
 import { statusReader } from './status.ts';
@@ -70,6 +70,8 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   const events = new Events();
   const servers = new Servers(docker, paths, hostAccounts, log);
   const catalogue = new Catalogue(paths, log);
+  // First, so that nothing writes into the half-made versions that are removed next.
+  await removeLeftoverImports(docker, log);
   await catalogue.load();
   const gate = new GateLink({
     socketPath: paths.gateSocket,

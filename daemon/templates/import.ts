@@ -21,6 +21,7 @@ import type { Docker } from '../drivers/docker.ts';
 import { inContainer, type AdminSession, type Engine } from '../engines/engine.ts';
 import { errors, messageOf, MyaasError } from '../errors.ts';
 import type { ServerSpec, Servers } from '../instances/server.ts';
+import type { Log } from '../log.ts';
 import type { Catalogue, Manifest } from './catalogue.ts';
 import type { Dump } from './dumps.ts';
 import { DumpLoader, type LoadContext } from './load.ts';
@@ -103,6 +104,15 @@ async function hookSha256(dump: Dump): Promise<string | null> {
   return createHash('sha256')
     .update(await readFile(dump.hookPath))
     .digest('hex');
+}
+
+/** Removes the containers of imports that the end of an earlier daemon cut short. */
+export async function removeLeftoverImports(docker: Docker, log: Log): Promise<void> {
+  for (const { containerId, role } of await docker.list()) {
+    if (role === 'namespace' || role === 'server') continue;
+    log.info(`Removing a left-over ${role} container.`);
+    await docker.remove(containerId);
+  }
 }
 
 /** One import. Its containers carry `#id`, so that they can be found again by whoever comes after a crash. */
