@@ -40,6 +40,7 @@ import { version } from './version.ts';
 
 /** Who was just given a database connects to it next; spares are made after that. */
 const quietMs = 200;
+const lingerMs = 2000;
 
 /** Throws a `MyaasError` with the remedy when the host is not ready for it. */
 export async function serve(config: Config, signal: AbortSignal): Promise<void> {
@@ -215,6 +216,13 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   await app.close();
   await gate.close();
   registry.close();
+  log.info('Stopped.');
+  const linger = () => {
+    log.warn(`Something was still open: ${process.getActiveResourcesInfo().join(', ')}.`);
+    process.exit();
+  };
+  // What a library has left open must not keep a stopped daemon alive; with nothing open this is never called.
+  setTimeout(linger, lingerMs).unref();
 }
 
 async function findAccounts(): Promise<HostAccounts & { gate: { uid: number; gid: number } }> {
