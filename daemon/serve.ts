@@ -32,7 +32,7 @@ import { Metrics } from './metrics.ts';
 import { Authenticator } from './plugins/auth.ts';
 import type { App } from './routes/app.ts';
 import { Catalogue } from './templates/catalogue.ts';
-import { Importer } from './templates/import.ts';
+import { Importer, removeLeftoverImports } from './templates/import.ts';
 import { ImportJobs } from './templates/jobs.ts';
 import { Templates } from './templates/templates.ts';
 import { watchDumps } from './templates/watch.ts';
@@ -41,6 +41,7 @@ import { version } from './version.ts';
 
 /** Who was just given a database connects to it next; spares are made after that. */
 const quietMs = 200;
+const lingerMs = 2000;
 
 /** Throws a `MyaasError` with the remedy when the host is not ready for it. */
 export async function serve(config: Config, signal: AbortSignal): Promise<void> {
@@ -71,6 +72,8 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   const events = new Events();
   const servers = new Servers(docker, paths, hostAccounts, log);
   const catalogue = new Catalogue(paths, log);
+  // First, so that nothing writes into the half-made versions that are removed next.
+  await removeLeftoverImports(docker, log);
   await catalogue.load();
   const gate = new GateLink({
     socketPath: paths.gateSocket,
@@ -220,6 +223,13 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   await app.close();
   await gate.close();
   registry.close();
+  log.info('Stopped.');
+  const linger = () => {
+    log.warn(`Something was still open: ${process.getActiveResourcesInfo().join(', ')}.`);
+    process.exit();
+  };
+  // What a library has left open must not keep a stopped daemon alive; with nothing open this is never called.
+  setTimeout(linger, lingerMs).unref();
 }
 
 async function findAccounts(): Promise<HostAccounts & { gate: { uid: number; gid: number } }> {

@@ -1,20 +1,30 @@
 /**
- * `npm test [-- SUITE…]`: prepares the machine, runs the suites (all, when none is named), undoes everything, and
- * ends with one line: `N passed, N failed`. Each test file has a process of its own, one after the other.
+ * `npm test [-- SUITE… [--rounds N] [--seed S]]`: prepares the machine, runs the suites (all, when none is named), undoes everything, and
+ * ends with one line: `N passed, N failed`. Each test file has a process of its own, one after the other. Rounds and
+ * seed are those of the faults, which otherwise take a few minutes and a seed of their own.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { glob } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
 import type { Report } from './support/report.ts';
 import { installVscode } from './support/vscode-install.ts';
 import { openWorkshop } from './support/workshop.ts';
 
 const checks = ['check:types', 'check:lint', 'check:format'] as const;
-const suites = ['check', 'unit', 'integration', 'vscode'] as const;
+const suites = ['check', 'unit', 'integration', 'faults', 'vscode'] as const;
 type Suite = (typeof suites)[number];
+
+/** How long the faults are to take, and which they are to be. */
+interface Faults {
+  readonly rounds?: string | undefined;
+  readonly seed?: string | undefined;
+}
 
 /** Longer than any file's tests take together; a file that hangs must not hang all. */
 const fileTimeoutMs = 15 * 60_000;
+/** Of the faults, when so many are asked for that the above would not do. */
+const roundTimeoutMs = 60_000;
 const interruptGraceMs = 5_000;
 /** Node ends by itself when nothing is left to do; a test that left something open prevents it. */
 const exitGraceMs = 10_000;
@@ -26,10 +36,14 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 try {
-  const chosen = suitesNamed(process.argv.slice(2));
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { rounds: { type: 'string' }, seed: { type: 'string' } },
+  });
+  const chosen = suitesNamed(positionals);
   if (chosen.includes('check')) await runChecks();
   if (chosen.includes('unit')) await runFiles('unit', {});
-  if (chosen.includes('integration') || chosen.includes('vscode')) await runOnMachine(chosen);
+  if (chosen.some((suite) => suite !== 'check' && suite !== 'unit')) await runOnMachine(chosen, values);
 } catch (error) {
   total.failed++;
   console.error('\n', error);
@@ -52,15 +66,30 @@ async function runChecks(): Promise<void> {
 }
 
 /** Suites that use the machine: a file system, Docker, a server image. */
-async function runOnMachine(chosen: readonly Suite[]): Promise<void> {
+async function runOnMachine(chosen: readonly Suite[], faults: Faults): Promise<void> {
   announce('preparing the machine');
   await using workshop = await openWorkshop((line) => console.log(line), interrupt.signal);
   if (chosen.includes('integration')) await runFiles('integration', workshop.environment);
+  if (chosen.includes('faults')) await runFaults(workshop.environment, faults);
   if (chosen.includes('vscode')) await runVscode(workshop.environment);
   announce('leaving nothing behind');
   const leftovers = await workshop.leftovers();
   for (const leftover of leftovers) console.log(`left behind: ${leftover}`);
   count(leftovers.length === 0);
+}
+
+/** The bundle, which starts sooner than the sources, killed again and again. */
+async function runFaults(machine: Readonly<Record<string, string>>, { rounds, seed }: Faults): Promise<void> {
+  announce('npm run build');
+  const built = (await run('npm', ['run', '--silent', 'build'], {})).exitCode === 0;
+  count(built);
+  if (!built) return;
+  const environment = {
+    ...machine,
+    ...(rounds !== undefined && { MYAAS_FAULTS_ROUNDS: rounds }),
+    ...(seed !== undefined && { MYAAS_FAULTS_SEED: seed }),
+  };
+  await runFiles('faults', environment, Math.max(fileTimeoutMs, Number(rounds ?? 0) * roundTimeoutMs));
 }
 
 /** The extension as a package in windows of VS Code, and the suite inside VS Code's extension host. */
@@ -76,9 +105,13 @@ async function runVscode(machine: Readonly<Record<string, string>>): Promise<voi
   await runFiles('vscode', environment);
 }
 
-async function runFiles(suite: Suite, environment: Readonly<Record<string, string>>): Promise<void> {
+async function runFiles(
+  suite: Suite,
+  environment: Readonly<Record<string, string>>,
+  timeoutMs = fileTimeoutMs,
+): Promise<void> {
   for (const file of (await Array.fromAsync(glob(`test/${suite}/**/*.test.ts`))).sort()) {
-    await runFile(['test/support/report.ts', file], environment);
+    await runFile(['test/support/report.ts', file], environment, timeoutMs);
   }
 }
 
@@ -86,10 +119,11 @@ async function runFiles(suite: Suite, environment: Readonly<Record<string, strin
 async function runFile(
   script: readonly string[],
   environment: Readonly<Record<string, string>>,
+  timeoutMs = fileTimeoutMs,
 ): Promise<void> {
   const file = script.at(-1) ?? '';
   announce(file);
-  const { report, exitCode } = await run(process.execPath, script, environment);
+  const { report, exitCode } = await run(process.execPath, script, environment, timeoutMs);
   if (report) {
     total.passed += report.passed;
     total.failed += report.failed;
@@ -109,7 +143,12 @@ function defectOf(report: Report | undefined, exitCode: number | null): string |
 }
 
 /** Runs a program in a process group of its own, none of which is left when this returns. */
-async function run(program: string, args: readonly string[], environment: Readonly<Record<string, string>>) {
+async function run(
+  program: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  timeoutMs = fileTimeoutMs,
+) {
   interrupt.signal.throwIfAborted();
   const child = spawn(program, args, {
     detached: true,
@@ -117,7 +156,7 @@ async function run(program: string, args: readonly string[], environment: Readon
     env: { ...process.env, ...environment },
   });
   let report: Report | undefined;
-  let timer = setTimeout(() => endGroup(child, 'SIGKILL'), fileTimeoutMs);
+  let timer = setTimeout(() => endGroup(child, 'SIGKILL'), timeoutMs);
   child.on('message', (message) => {
     report = message as Report;
     clearTimeout(timer);

@@ -44,6 +44,8 @@ export function namespaceOptions(image: string, { hostId, prefix }: HostNames): 
     Entrypoint: ['/bin/sleep', 'infinity'],
     Cmd: [],
     User: '65534:65534',
+    // As a container's first process it does not hear SIGTERM: every stop of Docker would wait 10 s for it.
+    StopSignal: 'SIGKILL',
     Labels: { [labelOf.host]: hostId, [labelOf.role]: 'namespace', [labelOf.id]: '' },
     HostConfig: { ...hardened, NetworkMode: 'none', Memory: 16 * 2 ** 20, PidsLimit: 4 },
   };

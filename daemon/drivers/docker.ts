@@ -218,6 +218,14 @@ export class Docker {
     });
   }
 
+  /**
+   * Whether a container runs, when Docker has done what it is doing to it. `list` does not wait, and a start may be under
+   * way that was asked for by a daemon killed since.
+   */
+  async isRunning(containerId: string): Promise<boolean> {
+    return (await this.inspect(containerId))?.State.Running ?? false;
+  }
+
   /** What Docker knows of a container; undefined when it is gone. */
   async inspect(containerId: string): Promise<Dockerode.ContainerInspectInfo | undefined> {
     return this.#ask('inspect a container', async () => {

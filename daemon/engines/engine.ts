@@ -157,7 +157,7 @@ export interface Engine {
   startupStatements(account: Account): string;
   /** Files, besides its own, that the data directory needs to be served. */
   extraFiles(): Promise<readonly { readonly name: string; readonly text: string }[]>;
-  /** Logs in through the socket and has one query answered. Waits while the server starts. */
+  /** Logs in through the socket and has one query answered. */
   login(socketPath: string, account: Account, database: string, signal: AbortSignal): Promise<void>;
   /**
    * What the server of an instance is busy with, in words: a statement that runs, a transaction that is open; undefined
@@ -173,7 +173,7 @@ export interface Engine {
     database: string,
     signal: AbortSignal,
   ): Promise<void>;
-  admin(socketPath: string, signal: AbortSignal): Promise<AdminSession>;
+  admin(socketPath: string): Promise<AdminSession>;
   /** Whether a server's log ends with a clean shutdown. */
   provesCleanShutdown(log: string): boolean;
   /** The line of a server's log that tells of a crash recovery at its start. */

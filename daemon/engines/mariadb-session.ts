@@ -1,7 +1,6 @@
 /** Talking to a MariaDB server through its socket: as the user of an instance, and as the administrator of an import. */
-import { setTimeout as delay } from 'node:timers/promises';
+import { connect as connectSocket } from 'node:net';
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise';
-import { hasErrno } from '../errors.ts';
 import type { Account, AdminSession, Contents, MaskedColumn, RowsFile, TableCounts } from './engine.ts';
 import { findMaskProblems, maskColumns } from './mariadb-mask.ts';
 import { loadRows } from './mariadb-rows.ts';
@@ -11,37 +10,29 @@ export const systemDatabases = ['mysql', 'information_schema', 'performance_sche
 /** Long enough for the crash recovery of a large instance after a power loss. */
 const loginTimeoutMs = 10 * 60_000;
 
-/** Waits while the server starts. */
+/** With a signal, the connection breaks when that aborts, and so does whatever is being asked then. */
 export async function connect(
   socketPath: string,
   account: Account,
   database: string | undefined,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<Connection> {
-  for (;;) {
-    signal.throwIfAborted();
-    try {
-      const connection = await mysql.createConnection({
-        socketPath,
-        user: account.username,
-        password: account.password,
-        // The library's own default makes the server load 1 MB of tables, for good.
-        charset: 'UTF8MB4_GENERAL_CI',
-        connectTimeout: loginTimeoutMs,
-        ...(database !== undefined && { database }),
-      });
-      // A server that goes away between queries is noticed by the next query, or was asked to go.
-      connection.on('error', () => undefined);
-      return connection;
-    } catch (error) {
-      // The server binds its socket a moment before it listens, and there is no event for that moment's end.
-      if (!hasErrno(error, 'ECONNREFUSED')) throw error;
-      await delay(1, undefined, { signal });
-    }
-  }
+  const connection = await mysql.createConnection({
+    // The library's own `destroy` would leave whoever waits for an answer waiting for ever.
+    stream: () => connectSocket({ path: socketPath, ...(signal && { signal }) }),
+    user: account.username,
+    password: account.password,
+    // The library's own default makes the server load 1 MB of tables, for good.
+    charset: 'UTF8MB4_GENERAL_CI',
+    connectTimeout: loginTimeoutMs,
+    ...(database !== undefined && { database }),
+  });
+  // A server that goes away between queries is noticed by the next query, or was asked to go.
+  connection.on('error', () => undefined);
+  return connection;
 }
 
-/** Logs in, has a query answered, and then whatever else; the connection is cut when the signal aborts. */
+/** Logs in, has a query answered, and then whatever else. Throws the signal's reason when it aborts. */
 export async function greet<T>(
   socketPath: string,
   account: Account,
@@ -49,16 +40,19 @@ export async function greet<T>(
   signal: AbortSignal,
   andThen: (connection: Connection) => Promise<T>,
 ): Promise<T> {
-  const connection = await connect(socketPath, account, database, signal);
-  const cut = () => connection.destroy();
-  signal.addEventListener('abort', cut, { once: true });
   try {
-    await connection.query('select 1');
-    return await andThen(connection);
-  } finally {
-    signal.removeEventListener('abort', cut);
-    // Says goodbye, without waiting for it: the server logs a connection that is cut.
-    void connection.end().catch(cut);
+    signal.throwIfAborted();
+    const connection = await connect(socketPath, account, database, signal);
+    try {
+      await connection.query('select 1');
+      return await andThen(connection);
+    } finally {
+      // Says goodbye, without waiting for it: the server logs a connection that is cut.
+      void connection.end().catch(() => connection.destroy());
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
   }
 }
 

@@ -108,6 +108,8 @@ export const mariadb: Engine = {
     '--key-buffer-size=1M',
     // A burst of connections leaves no more threads than these.
     '--thread-cache-size=8',
+    // All who waited at the gate come at once: a full queue would refuse some of them (EAGAIN, connect(2)).
+    '--back-log=1000',
     // Written as a whole at each start: as large as what the server puts there at once, and growing by small steps.
     '--innodb-temp-data-file-path=ibtmp1:4M:autoextend',
     '--innodb-autoextend-increment=8',
@@ -192,9 +194,9 @@ export const mariadb: Engine = {
     await greet(socketPath, account, database, signal, shutDown);
   },
 
-  async admin(socketPath, signal) {
+  async admin(socketPath) {
     const root = { username: 'root', password: '' };
-    return new MariadbAdminSession(await connect(socketPath, root, undefined, signal));
+    return new MariadbAdminSession(await connect(socketPath, root, undefined));
   },
 
   provesCleanShutdown: (log) =>

@@ -7,6 +7,7 @@ import { deleteSubvolume, snapshot } from '../drivers/btrfs.ts';
 import type { ContainerInfo, Docker } from '../drivers/docker.ts';
 import type { InstanceRow } from '../drivers/registry.ts';
 import type { Engine } from '../engines/engine.ts';
+import { errors, messageOf, MyaasError } from '../errors.ts';
 import { Slots } from '../slots.ts';
 import type { Servers, ServerSpec } from './server.ts';
 
@@ -115,17 +116,31 @@ export class Builder {
 
   /** Proves that the server lets its user in and answers. */
   async login(clone: Clone, signal: AbortSignal): Promise<void> {
-    await this.#deps.engine.login(this.socketOf(clone.id), clone, clone.databaseName, signal);
+    await this.#ask(clone, signal, (socket) =>
+      this.#deps.engine.login(socket, clone, clone.databaseName, signal),
+    );
   }
 
   /** What a server is busy with, in words; undefined when it can be stopped without anybody losing work. */
   async work(clone: Clone, signal: AbortSignal): Promise<string | undefined> {
-    return this.#deps.engine.work(this.socketOf(clone.id), clone, signal);
+    return this.#ask(clone, signal, (socket) => this.#deps.engine.work(socket, clone, signal));
   }
 
   /** Gives a running server's user another password. */
   async changePassword(clone: Clone, password: string, signal: AbortSignal): Promise<void> {
-    await this.#deps.engine.changePassword(this.socketOf(clone.id), clone, password, signal);
+    await this.#ask(clone, signal, (socket) =>
+      this.#deps.engine.changePassword(socket, clone, password, signal),
+    );
+  }
+
+  /** Asks a server that should be running. Throws `MYAAS_SERVER_FAILED`: it may die at any moment. */
+  async #ask<T>(clone: Clone, signal: AbortSignal, question: (socketPath: string) => Promise<T>): Promise<T> {
+    try {
+      return await question(this.socketOf(clone.id));
+    } catch (error) {
+      if (signal.reason instanceof MyaasError) throw signal.reason;
+      throw errors.serverFailed(`The database server does not answer: ${messageOf(error)}.`, '');
+    }
   }
 
   /** Kills the server and removes all its data. Every step is fine when there is nothing to do. */

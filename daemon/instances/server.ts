@@ -2,11 +2,12 @@
 import { existsSync, watch } from 'node:fs';
 import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Paths } from '../config.ts';
 import type { Role } from '../drivers/container.ts';
 import type { Docker } from '../drivers/docker.ts';
 import { inContainer, type Account, type Engine } from '../engines/engine.ts';
-import { errors, MyaasError, messageOf } from '../errors.ts';
+import { errors, hasErrno, MyaasError, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { Slots } from '../slots.ts';
 
@@ -84,7 +85,7 @@ export class Servers {
   ): Promise<void> {
     using _ = await this.#slots.take(signal);
     const former = (await this.#docker.list(spec.id)).find(({ role }) => role === spec.role);
-    if (former && !former.running) {
+    if (former && !(await this.#docker.isRunning(former.containerId))) {
       try {
         await this.#prepareDirectories(spec);
         await this.#run(former.containerId, spec, greet, signal);
@@ -120,9 +121,9 @@ export class Servers {
       listening.catch(() => undefined);
       await this.#docker.start(containerId);
       const greeted = await Promise.race([
-        listening.then(() => greet(this.socketOf(spec), waiting)),
+        listening.then(() => whenListening(() => greet(this.socketOf(spec), waiting), waiting)),
         this.#died(containerId, waiting),
-        rejectOnAbort(signal),
+        rejectOnAbort(waiting),
       ]);
       await rm(`${this.#paths.run(spec.id)}/${spec.engine.startupFileName}`, { force: true });
       return greeted;
@@ -219,6 +220,18 @@ async function fileAppears(directory: string, name: string, signal: AbortSignal)
     watcher.once('close', () => reject(new Error(`Nobody waits for ${directory}/${name} any more.`)));
     if (existsSync(`${directory}/${name}`)) done();
   });
+}
+
+/** A server binds its socket a moment before it listens, and there is no event for that moment's end. */
+async function whenListening<T>(greet: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (;;) {
+    try {
+      return await greet();
+    } catch (error) {
+      if (!hasErrno(error, 'ECONNREFUSED')) throw error;
+      await delay(1, undefined, { signal });
+    }
+  }
 }
 
 async function rejectOnAbort(signal: AbortSignal): Promise<never> {

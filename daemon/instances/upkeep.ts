@@ -50,13 +50,13 @@ export class Upkeep {
     const rows = ledger.list();
     const spares = new Set([...registry.spares().map(({ id }) => id), ...registry.discarded()]);
     const byClone = new Map(rows.map((row) => [row.clone, row]));
-    for (const { containerId, id, role, running } of await docker.list()) {
-      if (role === 'namespace' || (role === 'server' && spares.has(id))) continue;
-      const row = role === 'server' ? byClone.get(id) : undefined;
+    for (const { containerId, id, role } of await docker.list()) {
+      if (role !== 'server' || spares.has(id)) continue;
+      const row = byClone.get(id);
       if (!row) {
-        log.info(`Removing a left-over ${role} container.`);
+        log.info(`Removing the server of a clone that nobody has, ${id}.`);
         await docker.remove(containerId);
-      } else if (row.state === 'asleep' && running) {
+      } else if (row.state === 'asleep' && (await docker.isRunning(containerId))) {
         // It was being woken.
         registry.update(row.id, { state: 'ready' });
       }

@@ -66,6 +66,7 @@ export class Catalogue {
       }
       manifests.sort((a, b) => compareVersions(b.version, a.version));
       if (manifests.length > 0) this.#templates.set(template, manifests);
+      else await this.#removeIfEmpty(template);
     }
   }
 
@@ -149,6 +150,10 @@ export class Catalogue {
     await rm(`${directory}/${manifestName}`, { force: true });
     await deleteSubvolume(`${directory}/datadir`);
     await rm(directory, { recursive: true, force: true });
+    await this.#removeIfEmpty(template);
+  }
+
+  async #removeIfEmpty(template: string): Promise<void> {
     try {
       await rmdir(`${this.#paths.templates}/${template}`);
     } catch (error) {

@@ -60,7 +60,7 @@ export async function startImportServer(run: ImportRun, adopted: boolean): Promi
   const { containerId, greeted } = await servers.start(
     run.server(command),
     () => Promise.resolve(),
-    (socketPath, signal) => engine.admin(socketPath, signal),
+    (socketPath) => engine.admin(socketPath),
     run.signal,
   );
   return { admin: greeted, containerId };

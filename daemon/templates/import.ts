@@ -5,6 +5,8 @@
 import { rm } from 'node:fs/promises';
 import { execa } from 'execa';
 import { setReadOnly, syncFilesystem } from '../drivers/btrfs.ts';
+import type { Docker } from '../drivers/docker.ts';
+import type { Log } from '../log.ts';
 import type { Manifest } from './catalogue.ts';
 import { assertDiskSpace, watchDisk } from './disk.ts';
 import type { Dump } from './dumps.ts';
@@ -16,6 +18,15 @@ import { fingerprint } from './tree.ts';
 import { isUnchanged } from './unchanged.ts';
 
 const oneHourMs = 3_600_000;
+
+/** Removes the containers of imports that the end of an earlier daemon cut short. */
+export async function removeLeftoverImports(docker: Docker, log: Log): Promise<void> {
+  for (const { containerId, role } of await docker.list()) {
+    if (role === 'namespace' || role === 'server') continue;
+    log.info(`Removing a left-over ${role} container.`);
+    await docker.remove(containerId);
+  }
+}
 
 export class Importer {
   readonly #deps: ImporterDeps;

@@ -53,7 +53,7 @@ export async function loadTab(
   const meterOf = filesMeter(run);
   const queue = tables.values();
   const load = async () => {
-    const session = await run.deps.engine.admin(run.deps.servers.socketOf(run.server([])), run.signal);
+    const session = await run.deps.engine.admin(run.deps.servers.socketOf(run.server([])));
     try {
       for (const each of queue) await loadRows(run, session, database, each, meterOf());
     } finally {

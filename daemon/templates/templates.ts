@@ -105,8 +105,11 @@ export class Templates {
     if (this.isImporting(name)) throw errors.templateBusy(name);
     const users = ledger.list().filter(({ template }) => template === name);
     if (users.length > 0 && !force) throw errors.templateInUse(name, users.map(refOf));
-    await Promise.all([...users.map((row) => instances.delete(row, true)), pool.clear(name)]);
-    for (const { version } of [...catalogue.versions(name)]) await catalogue.discard(name, version);
+    await Promise.all(users.map((row) => instances.delete(row, true)));
+    // The oldest first: a deletion that is cut short must not make an old version the current one.
+    for (const { version } of catalogue.versions(name).toReversed()) await catalogue.discard(name, version);
+    // After its versions: until they are gone the pool would make others.
+    await pool.clear(name);
     jobs().forget(name);
     this.publish(name);
   }

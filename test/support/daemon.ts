@@ -44,7 +44,7 @@ export interface TestHost extends AsyncDisposable {
   /** Writes a dump and imports it; fails when the import does. */
   importDump(template: string, sql: string): Promise<void>;
   /** Follows the daemon's events from now on, or from an event on. `until` returns the first that matches. */
-  watch(lastId?: string): Promise<Watch>;
+  watch(lastId?: string, signal?: AbortSignal): Promise<Watch>;
   create(template: string, name: string, more?: Record<string, unknown>): Promise<Instance>;
   connect(instance: Instance): Promise<Connection>;
   /** What there is of instances, everywhere. Two of these are equal when nothing was left and nothing was lost. */
@@ -54,8 +54,16 @@ export interface TestHost extends AsyncDisposable {
     start(env?: NodeJS.ProcessEnv): Promise<void>;
     readonly log: string;
     readonly pid: number;
+    /** Resolves when the process that was started last has ended. */
+    readonly exit: Promise<unknown>;
   };
-  gate: { stop(signal?: NodeJS.Signals): Promise<void>; start(): Promise<void>; readonly pid: number };
+  gate: {
+    stop(signal?: NodeJS.Signals): Promise<void>;
+    start(): Promise<void>;
+    readonly log: string;
+    readonly pid: number;
+    readonly exit: Promise<unknown>;
+  };
   stop(): Promise<void>;
 }
 
@@ -85,6 +93,7 @@ class Daemon {
   readonly #ready: RegExp;
   #child: ChildProcess | undefined;
   log = '';
+  exit: Promise<unknown> = Promise.resolve();
 
   constructor(args: readonly string[], env: NodeJS.ProcessEnv, ready: RegExp) {
     this.#args = args;
@@ -104,6 +113,7 @@ class Daemon {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;
+    this.exit = once(child, 'exit');
     const ready = new Promise<void>((resolve, reject) => {
       for (const stream of [child.stdout, child.stderr]) {
         createInterface({ input: stream }).on('line', (line) => {
@@ -240,8 +250,9 @@ export async function startHost(
       );
       return (end as Extract<MyaasEvent, { type: 'job' }>).job;
     },
-    async watch(lastId) {
+    async watch(lastId, signal) {
       const response = await fetch(`${url}/v1/events`, {
+        ...(signal && { signal }),
         headers: {
           authorization: `Bearer ${adminToken}`,
           ...(lastId !== undefined && { 'last-event-id': lastId }),

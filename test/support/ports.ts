@@ -1,5 +1,6 @@
 /** TCP ports that nobody listens on: tried, and given back at once. */
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 
 /** The first of `count` free ports in a row. */
@@ -23,4 +24,15 @@ async function isFree(port: number): Promise<boolean> {
   }
   await new Promise((resolve) => server.close(resolve));
   return true;
+}
+
+/** TCP ports of this machine that somebody listens on, by `/proc/net/tcp` (proc_net(5)). */
+export async function listeningPorts(): Promise<Set<number>> {
+  const listening = '0A';
+  const lines = (await readFile('/proc/net/tcp', 'utf8')).split('\n').map((line) => line.trim().split(/\s+/));
+  return new Set(
+    lines
+      .filter(([, , , state]) => state === listening)
+      .map(([, local]) => Number.parseInt(local?.split(':')[1] ?? '', 16)),
+  );
 }

@@ -93,14 +93,19 @@ async function filesOf(prefix: string, ...directories: readonly string[]): Promi
   return [...inRun, ...(await Promise.all(below)).flat()];
 }
 
-/** Containers of these tests alone: another MyAAS may be at work on the same engine. */
-async function containersOf(dockerHost: string, place: string, prefix: string) {
+/** `unix:///path` or `tcp://host:port`, as MYAAS_DOCKER_HOST. */
+export function engineAt(dockerHost: string): Dockerode {
   const url = dockerHost.startsWith('unix:') ? undefined : new URL(dockerHost);
-  const engine = new Dockerode(
+  return new Dockerode(
     url
       ? { protocol: 'http', host: url.hostname, port: Number(url.port) }
       : { socketPath: dockerHost.replace(/^unix:\/+/, '/') },
   );
+}
+
+/** Containers of these tests alone: another MyAAS may be at work on the same engine. */
+async function containersOf(dockerHost: string, place: string, prefix: string) {
+  const engine = engineAt(dockerHost);
   const all = await engine.listContainers({ all: true, filters: { label: ['com.myaas.host'] } });
   return all
     .map((container) => ({
@@ -147,8 +152,8 @@ async function processesOf(directory: string): Promise<{ started: BackgroundProc
   return found;
 }
 
-/** The innermost first. */
-async function mountsBelow(place: string, own: string): Promise<string[]> {
+/** The innermost first; `own` is left out. */
+export async function mountsBelow(place: string, own?: string): Promise<string[]> {
   const mounts = await readFile('/proc/self/mounts', 'utf8');
   return mounts
     .split('\n')

@@ -1,0 +1,128 @@
+/** One who uses instances while the world falls down around them, and remembers what they were promised. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Connection } from 'mysql2/promise';
+import type { ErrorBody, Instance } from '../../daemon/contract.ts';
+import type { Answer } from '../support/daemon.ts';
+import { Holding } from './holding.ts';
+import type { Random } from './random.ts';
+import type { World } from './world.ts';
+
+/** Whoever waits longer for an answer has been forgotten. */
+const answerLimitMs = 60_000;
+const mostHoldings = 2;
+
+const actions = { write: 40, create: 20, reset: 14, remove: 14, sleep: 7, wake: 5 } as const;
+type Action = keyof typeof actions;
+
+export class Client {
+  readonly #world: World;
+  readonly #name: string;
+  readonly #templates: () => readonly string[];
+  holdings: Holding[] = [];
+  /** Answers that are never right, whatever has been killed. */
+  readonly wrongAnswers: string[] = [];
+  #made = 0;
+  #rows = 0;
+
+  constructor(world: World, name: string, templates: () => readonly string[]) {
+    this.#world = world;
+    this.#name = name;
+    this.#templates = templates;
+  }
+
+  /** Does one thing after the other until the signal aborts. */
+  async work(random: Random, over: AbortSignal): Promise<void> {
+    while (!over.aborted) {
+      await this.#world.up();
+      const action = random.weighted(actions);
+      const held = random.pick(this.holdings.filter(({ presence }) => presence === 'sure'));
+      if (action === 'create' || !held) await this.#create(random);
+      else await this.#do(action, held, random);
+      // People look at what they got.
+      await delay(random.below(40));
+    }
+  }
+
+  async #do(action: Exclude<Action, 'create'>, held: Holding, random: Random): Promise<void> {
+    switch (action) {
+      case 'write':
+        return this.#write(held, 1 + random.below(5));
+      case 'reset':
+        return this.#reset(held, random.chance(0.5));
+      case 'remove':
+        return this.#remove(held);
+      case 'sleep':
+      case 'wake':
+        await this.#ask<Instance>('POST', `/v1/instances/${held.instance?.id ?? ''}/${action}`);
+    }
+  }
+
+  /** The answer; undefined when there was none. */
+  async #ask<T>(method: string, path: string, body?: unknown): Promise<Answer<T> | undefined> {
+    const limit = AbortSignal.timeout(answerLimitMs);
+    try {
+      const answer = await this.#world.host.api<T>(method, path, {
+        ...(body !== undefined && { body }),
+        signal: limit,
+      });
+      const code = answer.status >= 400 ? (answer as Answer<ErrorBody>).body.error.code : '';
+      if (code === 'MYAAS_INTERNAL') this.wrongAnswers.push(`${method} ${path}: ${answer.text}`);
+      return answer;
+    } catch {
+      if (limit.aborted) this.wrongAnswers.push(`${method} ${path}: none in ${String(answerLimitMs)} ms`);
+      return undefined;
+    }
+  }
+
+  async #create(random: Random): Promise<void> {
+    const template = random.pick(this.#templates());
+    if (
+      template === undefined ||
+      this.holdings.filter(({ presence }) => presence !== 'gone').length >= mostHoldings
+    )
+      return;
+    const holding = new Holding(template, `${this.#name}-${String(++this.#made)}`);
+    const isFleeting = random.chance(0.15);
+    this.holdings.push(holding);
+    const ttl = isFleeting ? 1 + random.below(3) : 'never';
+    const answer = await this.#ask<Instance>('POST', '/v1/instances', { template, name: holding.name, ttl });
+    if (answer?.status === 201) holding.has(answer.body);
+    else if (answer) holding.presence = 'gone';
+    if (isFleeting && holding.presence !== 'gone') holding.presence = 'fleeting';
+  }
+
+  async #remove(held: Holding): Promise<void> {
+    held.presence = 'unsure';
+    const answer = await this.#ask('DELETE', `/v1/instances/${held.instance?.id ?? ''}`);
+    if (answer?.status === 204) held.presence = 'gone';
+  }
+
+  async #reset(held: Holding, toLatest: boolean): Promise<void> {
+    held.resetting();
+    const body = toLatest ? { version: 'latest' } : undefined;
+    const answer = await this.#ask<Instance>('POST', `/v1/instances/${held.instance?.id ?? ''}/reset`, body);
+    if (answer?.status === 200) held.wasReset(answer.body);
+    else if (answer) held.notReset();
+  }
+
+  /** Each row goes with its negative, in one transaction: half of it is never to be found. */
+  async #write(held: Holding, count: number): Promise<void> {
+    const { instance } = held;
+    if (!instance) return;
+    let connection: Connection | undefined;
+    try {
+      connection = await this.#world.host.connect(instance);
+      connection.on('error', () => undefined);
+      for (let i = 0; i < count; i++) {
+        const row = ++this.#rows;
+        held.writing(row);
+        await connection.query('insert into marks values (?), (?)', [row, -row]);
+        held.written(row);
+      }
+    } catch {
+      // Cut, refused, killed: what was not acknowledged may be there or not.
+    } finally {
+      connection?.destroy();
+    }
+  }
+}

@@ -1,0 +1,172 @@
+/** A host on which anything may be killed at any moment, and what was killed is started again, as systemd would. */
+import { EventEmitter, once } from 'node:events';
+import { readdir, rm } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { hasErrno } from '../../daemon/errors.ts';
+import type { TestHost } from '../support/daemon.ts';
+import type { Engine } from './engine.ts';
+import type { Random } from './random.ts';
+
+/** How often each is chosen. `power`: all of the others at once, and what lay in memory is gone. */
+const weights = { serve: 40, gate: 20, container: 25, containers: 6, dockerd: 4, power: 8 } as const;
+export type Kill = keyof typeof weights;
+
+const daemons = ['serve', 'gate'] as const;
+type Daemon = (typeof daemons)[number];
+
+/** From one start of a daemon to its end. */
+interface Life {
+  isUp: boolean;
+  isKilled: boolean;
+  /** Rejects when the daemon ends by itself. */
+  readonly end: Promise<never>;
+}
+
+export const kinds = Object.keys(weights) as readonly Kill[];
+/** Longer than systemd's own RestartSec of 100 ms would be at times, and shorter at others. */
+const longestDownMs = 200;
+const keptLogs = 8;
+
+export class World {
+  readonly host: TestHost;
+  /** How often each kind has hit something. */
+  readonly kills = new Map<Kill, number>();
+  /** How often the servers of each clone were killed. */
+  readonly deaths = new Map<string, number>();
+  /** What the daemons said before they were killed, for whoever asks why. */
+  readonly logs: string[] = [];
+  readonly #engine: Engine;
+  readonly #events = new EventEmitter<{ up: [] }>().setMaxListeners(100);
+  readonly #lives: Record<Daemon, Life>;
+
+  constructor(host: TestHost, engine: Engine) {
+    this.host = host;
+    this.#engine = engine;
+    this.#lives = {
+      serve: this.#liveOf('serve', Promise.resolve()),
+      gate: this.#liveOf('gate', Promise.resolve()),
+    };
+  }
+
+  get isUp(): boolean {
+    return daemons.every((daemon) => this.#lives[daemon].isUp);
+  }
+
+  /** Returns when serve and gate are there. Throws when one of them has ended by itself. */
+  async up(): Promise<void> {
+    const ends = () => daemons.map((daemon) => this.#lives[daemon].end);
+    while (!this.isUp) await Promise.race([once(this.#events, 'up'), ...ends()]);
+    await Promise.race([Promise.resolve(), ...ends()]);
+  }
+
+  /** Kills something of a random kind; what was killed is starting again when this returns. */
+  async kill(random: Random): Promise<Kill> {
+    const kind = random.weighted(weights);
+    const downMs = random.below(longestDownMs);
+    switch (kind) {
+      case 'serve':
+      case 'gate':
+        await this.#kill(kind);
+        await delay(downMs);
+        this.#start(kind);
+        break;
+      case 'container': {
+        const servers = await this.#servers();
+        this.#killServers(servers.slice(random.below(servers.length)).slice(0, 1));
+        break;
+      }
+      case 'containers':
+        this.#killServers(await this.#servers());
+        break;
+      case 'dockerd':
+        // Serve does not start without it: systemd starts one after the other.
+        await this.up();
+        await this.#restartEngine(downMs);
+        break;
+      case 'power': {
+        const servers = await this.#servers();
+        const killed = [this.#kill('serve'), this.#kill('gate'), this.#restartEngine(downMs)];
+        this.#killServers(servers);
+        await Promise.all(killed);
+        await this.#emptyRunDirectory();
+        this.#start('serve');
+        this.#start('gate');
+      }
+    }
+    this.kills.set(kind, (this.kills.get(kind) ?? 0) + 1);
+    return kind;
+  }
+
+  async #kill(daemon: Daemon): Promise<void> {
+    this.#lives[daemon].isUp = false;
+    this.#lives[daemon].isKilled = true;
+    await this.host[daemon].stop('SIGKILL');
+    this.logs.push(`${daemon}:\n${this.host[daemon].log}`);
+    this.logs.splice(0, this.logs.length - keptLogs);
+  }
+
+  #start(daemon: Daemon): void {
+    this.#lives[daemon] = this.#liveOf(daemon, this.host[daemon].start());
+  }
+
+  #liveOf(daemon: Daemon, started: Promise<void>): Life {
+    const life: Life = { isUp: false, isKilled: false, end: this.#unkilled(() => life, daemon, started) };
+    // Heard by whoever waits in `up`.
+    life.end.catch(() => undefined);
+    started.then(
+      () => {
+        life.isUp = !life.isKilled;
+        this.#events.emit('up');
+      },
+      () => undefined,
+    );
+    return life;
+  }
+
+  /** Rejects when the daemon ends without having been killed; never resolves. */
+  async #unkilled(life: () => Life, daemon: Daemon, started: Promise<void>): Promise<never> {
+    await started.catch(() => undefined);
+    await this.host[daemon].exit;
+    if (!life().isKilled) throw new Error(`${daemon} ended by itself:\n${this.host[daemon].log}`);
+    return new Promise(() => undefined);
+  }
+
+  /** The first processes of all containers but the idle one. */
+  async #servers(): Promise<{ id: string; pid: number }[]> {
+    const { docker } = this.host;
+    const running = (await docker.list()).filter((each) => each.running && each.role !== 'namespace');
+    const servers = running.map(async ({ containerId, id }) => {
+      return { id, pid: (await docker.inspect(containerId))?.State.Pid ?? 0 };
+    });
+    return (await Promise.all(servers)).filter(({ pid }) => pid > 1);
+  }
+
+  /** As the kernel does when memory runs out. */
+  #killServers(servers: readonly { id: string; pid: number }[]): void {
+    for (const { id, pid } of servers) {
+      try {
+        process.kill(pid, 'SIGKILL');
+        this.#died(id);
+      } catch (error) {
+        if (!hasErrno(error, 'ESRCH')) throw error;
+      }
+    }
+  }
+
+  /** When Docker comes back, it ends all containers that outlived it. */
+  async #restartEngine(downMs: number): Promise<void> {
+    for (const { id } of await this.#servers()) this.#died(id);
+    await this.#engine.kill();
+    await delay(downMs);
+    await this.#engine.start();
+  }
+
+  #died(id: string): void {
+    this.deaths.set(id, (this.deaths.get(id) ?? 0) + 1);
+  }
+
+  async #emptyRunDirectory(): Promise<void> {
+    const { runDir } = this.host.config;
+    for (const name of await readdir(runDir)) await rm(`${runDir}/${name}`, { recursive: true, force: true });
+  }
+}
