@@ -3,9 +3,9 @@ import type { Readable } from 'node:stream';
 import type { Role } from '../drivers/container.ts';
 import { inContainer, type LoadFailure } from '../engines/engine.ts';
 import { errors, type MyaasError } from '../errors.ts';
-import { readDump } from './reader.ts';
+import { readDump } from './formats/reader.ts';
 import type { ImportRun } from './run.ts';
-import type { DumpFile } from './unpack.ts';
+import type { DumpFile } from './formats/unpack.ts';
 
 /** The hash of what was run, or why it was not. */
 export type ClientOutcome = { sha256: string; failure?: never } | { failure: LoadFailure };

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
 import { errors } from '../errors.ts';
 import { resolveInside } from './inside.ts';
-import type { DumpFile } from './unpack.ts';
+import type { DumpFile } from './formats/unpack.ts';
 
 export interface Companions {
   /** `<template>.after-import.sql` */

@@ -13,8 +13,8 @@ import {
   sizeOf,
   type DirectoryFormat,
   type TreeFile,
-} from './tree.ts';
-import { compressions } from './unpack.ts';
+} from './formats/tree.ts';
+import { compressions } from './formats/unpack.ts';
 
 interface CommonDump {
   readonly template: string;

@@ -1,17 +1,17 @@
 /** The data of a new version: loaded into a server with bulk settings, or adopted, and made safe to be cloned. */
 import { rm } from 'node:fs/promises';
 import type { AdminSession, TableCounts } from '../engines/engine.ts';
-import { adoptBackup, isBackupStream } from './backup.ts';
+import { adoptBackup, isBackupStream } from './formats/backup.ts';
 import { chooseDatabase, type ChosenDatabase } from './database.ts';
 import { assertUntouched, type Dump } from './dumps.ts';
 import { runHook, runScriptHook } from './hook.ts';
 import { explainFailure, initialise, startImportServer } from './import-server.ts';
-import { DumpLoader } from './load.ts';
+import { DumpLoader } from './formats/load.ts';
 import { applyMask } from './mask.ts';
-import { loadMydumper } from './mydumper.ts';
+import { loadMydumper } from './formats/mydumper.ts';
 import type { Recipe } from './recipe.ts';
 import type { ImportRun } from './run.ts';
-import { loadTab } from './tab.ts';
+import { loadTab } from './formats/tab.ts';
 import { hashOf } from './unchanged.ts';
 
 export interface Filled extends ChosenDatabase {

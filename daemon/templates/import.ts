@@ -14,7 +14,7 @@ import { fill } from './fill.ts';
 import { readRecipe } from './recipe.ts';
 import { settle, tryClone } from './rehearse.ts';
 import { ImportRun, type ImporterDeps, type OnProgress } from './run.ts';
-import { fingerprint } from './tree.ts';
+import { fingerprint } from './formats/tree.ts';
 import { isUnchanged } from './unchanged.ts';
 
 const oneHourMs = 3_600_000;

@@ -7,7 +7,7 @@ import type { Registry } from '../drivers/registry.ts';
 import type { AdminSession, MaskedColumn } from '../engines/engine.ts';
 import { errors, messageOf, type MyaasError } from '../errors.ts';
 import type { ImportRun } from './run.ts';
-import type { DumpFile } from './unpack.ts';
+import type { DumpFile } from './formats/unpack.ts';
 
 const Rule = Type.Union([
   Type.Enum(['null', 'hash', 'e-mail', 'name', 'first name', 'last name', 'phone']),

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Manifest } from './catalogue.ts';
 import { hashCompanions } from './companions.ts';
 import type { Dump } from './dumps.ts';
-import { fingerprint, hashTree } from './tree.ts';
+import { fingerprint, hashTree } from './formats/tree.ts';
 
 /** Whether a version was made of exactly this dump and its companions. Reads the dump only if size and time leave doubt. */
 export async function isUnchanged(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { MyaasError } from '../../daemon/errors.ts';
-import { delimitStatements, sortMydumper } from '../../daemon/templates/mydumper.ts';
+import { delimitStatements, sortMydumper } from '../../daemon/templates/formats/mydumper.ts';
 
 const kindsOf = (...names: string[]) =>
   sortMydumper({

@@ -6,7 +6,7 @@ import {
   setsGtids,
   whyIncomplete,
   whyNoDump,
-} from '../../daemon/templates/preamble.ts';
+} from '../../daemon/templates/formats/preamble.ts';
 
 const gtids = `SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'a:1-5,\nb:1-77';`;
 const blanked = (text: string) => text.replace(/[^\n]/g, ' ');

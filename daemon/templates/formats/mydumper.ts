@@ -1,12 +1,12 @@
 /** Directories that mydumper writes: a file for each schema, and one or more for each table's rows. */
 import { availableParallelism } from 'node:os';
 import { text } from 'node:stream/consumers';
-import { errors } from '../errors.ts';
-import type { AdminSession } from '../engines/engine.ts';
-import type { DirectoryDump } from './dumps.ts';
-import { filesMeter } from './meter.ts';
+import { errors } from '../../errors.ts';
+import type { AdminSession } from '../../engines/engine.ts';
+import type { DirectoryDump } from '../dumps.ts';
+import { filesMeter } from '../meter.ts';
 import { readDump } from './reader.ts';
-import type { ImportRun } from './run.ts';
+import type { ImportRun } from '../run.ts';
 import { runScript, type ScriptPart } from './script.ts';
 
 /** In the order in which they are run. Routines come before views, which may call them. */

@@ -1,10 +1,10 @@
 /** Many files of SQL through few clients: one for each file would take longer to start than to do its work. */
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { errors } from '../errors.ts';
-import { feedClient, loadFailed } from './client.ts';
+import { errors } from '../../errors.ts';
+import { feedClient, loadFailed } from '../client.ts';
 import { readDump } from './reader.ts';
-import type { ImportRun } from './run.ts';
+import type { ImportRun } from '../run.ts';
 import type { DumpFile } from './unpack.ts';
 
 export interface ScriptPart {

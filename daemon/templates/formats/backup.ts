@@ -1,11 +1,11 @@
 /** Physical backups: copied or unpacked, prepared, and used as they are. No SQL is loaded at all. */
 import { access, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createSubvolume } from '../drivers/btrfs.ts';
-import { runProgram } from '../drivers/program.ts';
-import { inContainer } from '../engines/engine.ts';
-import { errors, hasErrno, MyaasError } from '../errors.ts';
-import { addExtraFiles } from './import-server.ts';
-import type { ImportRun } from './run.ts';
+import { createSubvolume } from '../../drivers/btrfs.ts';
+import { runProgram } from '../../drivers/program.ts';
+import { inContainer } from '../../engines/engine.ts';
+import { errors, hasErrno, MyaasError } from '../../errors.ts';
+import { addExtraFiles } from '../import-server.ts';
+import type { ImportRun } from '../run.ts';
 import { checkpointNames, infoNames, readTree } from './tree.ts';
 import { startOf, unpack } from './unpack.ts';
 

@@ -1,8 +1,8 @@
 /** The loading of a dump into the server of an import. */
-import type { AdminSession } from '../engines/engine.ts';
-import { loadFailed, runClient } from './client.ts';
-import { readMeter } from './meter.ts';
-import type { ImportRun } from './run.ts';
+import type { AdminSession } from '../../engines/engine.ts';
+import { loadFailed, runClient } from '../client.ts';
+import { readMeter } from '../meter.ts';
+import type { ImportRun } from '../run.ts';
 
 export interface Loaded {
   /** Of the dump, packed as it is. */
