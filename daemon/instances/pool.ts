@@ -44,8 +44,8 @@ export interface PoolState {
 const retry = { firstMs: 1000, longestMs: 300_000 } as const;
 /** There is no event for memory that runs short, or is there again. */
 const memoryCheckMs = 10_000;
-/** A pool is a convenience: it leaves room for this many servers that somebody asks for. */
-const spareRoom = 3;
+/** A pool is a convenience: it leaves this share of the host's memory to servers that somebody asks for, and to caches. */
+const freeShare = 0.2;
 
 export class Pool {
   readonly #deps: PoolDeps;
@@ -258,7 +258,9 @@ export class Pool {
       return { template, lack: wanted - this.#readyOf(template).length };
     });
     const [most] = lacks.filter(({ lack }) => lack > 0).sort((a, b) => b.lack - a.lack);
-    if (!most || !(await admission.hasRoomFor(spareRoom))) return undefined;
+    if (!most) return undefined;
+    const { totalBytes, availableBytes, reserveBytes } = await admission.memory();
+    if (availableBytes - reserveBytes < totalBytes * freeShare) return undefined;
     return catalogue.current(most.template);
   }
 
