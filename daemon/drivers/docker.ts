@@ -127,7 +127,7 @@ export class Docker {
     for (const { containerId } of existing) await this.remove(containerId);
     return this.#ask('start the idle container of the shared network namespace', async () => {
       const container = await this.#dockerode.createContainer(namespaceOptions(image, this.#names));
-      await container.start();
+      await this.start(container.id);
       return container.id;
     });
   }
@@ -142,8 +142,15 @@ export class Docker {
   }
 
   async start(containerId: string): Promise<void> {
+    const container = this.#dockerode.getContainer(containerId);
     await this.#ask('start a container', async () => {
-      await this.#dockerode.getContainer(containerId).start();
+      try {
+        await container.start();
+      } catch (error) {
+        // Now and then runc takes a container that it is just starting for one that runs already, and Docker stops it.
+        if (!hasStatus(error, 500)) throw error;
+        await container.start();
+      }
     });
   }
 

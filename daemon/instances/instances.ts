@@ -261,10 +261,11 @@ export class Instances {
 
   /** Removes all there is of an instance, its row last. Every step is fine when there is nothing to do. */
   async #dismantle(row: InstanceRow): Promise<void> {
-    const { builder, gate, registry, ledger } = this.#deps;
+    const { builder, gate, registry, ledger, pool } = this.#deps;
     registry.update(row.id, { state: 'deleting' });
     await registry.flush();
-    await Promise.all([gate.remove(row.id), builder.remove(row.clone)]);
+    // Also what a reset of it has replaced just now.
+    await Promise.all([gate.remove(row.id), builder.remove(row.clone), pool.swept()]);
     ledger.remove(row);
   }
 

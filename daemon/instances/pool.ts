@@ -143,12 +143,17 @@ export class Pool {
     await work.finally(() => this.#removing.delete(work));
   }
 
+  /** Waits for all that is being removed now. */
+  async swept(): Promise<void> {
+    await Promise.all(this.#removing);
+  }
+
   /** Gives back the memory of one spare, the oldest; false when there is none. */
   async evict(): Promise<boolean> {
     const [oldest] = this.#ready.values();
     if (!oldest) return false;
     this.discard(oldest);
-    await Promise.all(this.#removing);
+    await this.swept();
     return true;
   }
 
@@ -165,7 +170,7 @@ export class Pool {
     for (const spare of this.#readyOf(template)) {
       if (version === undefined || spare.version === version) this.discard(spare);
     }
-    await Promise.all(this.#removing);
+    await this.swept();
   }
 
   // Making
@@ -205,7 +210,7 @@ export class Pool {
   async stop(): Promise<void> {
     this.#stopping.abort(errors.cancelled('The making of a spare, by the end of the daemon,'));
     await this.#work;
-    await Promise.all(this.#removing);
+    await this.swept();
   }
 
   async #fill(): Promise<void> {

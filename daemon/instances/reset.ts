@@ -49,8 +49,7 @@ export class Resets {
       }
       const manifest = catalogue.find(row.template, version ?? current.version);
       const { reset, from } = await this.#replace(current, manifest);
-      // Not waited for, but whoever works on this instance next finds no more of it than there should be.
-      void ledger.exclusively(row.id, () => pool.sweep(current.clone));
+      void pool.sweep(current.clone);
       metrics.reset(from, performance.now() - startedMs);
       return reset;
     });

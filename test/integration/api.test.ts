@@ -205,7 +205,10 @@ describe('the HTTP API', () => {
     );
     assert.ok(metrics.endsWith('\n'));
     for (const line of metrics.trimEnd().split('\n')) {
-      assert.match(line, /^(# (HELP|TYPE) myaas_[a-z_]+ \S.*|myaas_[a-z_]+(\{[a-z]+="[a-z]+"\})? \d+)$/);
+      assert.match(
+        line,
+        /^(|# (HELP|TYPE) \w+ \S.*|\w+(\{(\w+="[^"]*",?)+\})? (-?\d+(\.\d+)?(e[+-]?\d+)?|NaN))$/,
+      );
     }
     assert.match(metrics, /^myaas_instances\{state="ready"\} 1$/m);
     assert.match(metrics, /^myaas_ports_free 39$/m);
