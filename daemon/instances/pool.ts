@@ -55,7 +55,7 @@ export class Pool {
   /** Those that were handed out, and are nobody's yet: their deaths nobody else would notice. */
   readonly #taken = new Set<string>();
   #making: SpareRow | undefined;
-  #removing = new Set<Promise<void>>();
+  readonly #removing = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
   #work: Promise<void> = Promise.resolve();
   /** Aborted when there may be something to do. */
