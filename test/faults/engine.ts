@@ -1,7 +1,7 @@
 /** A Docker Engine of the suite's own, which can be killed without anybody else noticing. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { open, readFile, rm, watch } from 'node:fs/promises';
+import { open, readdir, readFile, rm, watch } from 'node:fs/promises';
 import Dockerode from 'dockerode';
 import { unmount } from '../../daemon/drivers/btrfs.ts';
 import { Docker } from '../../daemon/drivers/docker.ts';
@@ -90,12 +90,26 @@ export class Engine implements AsyncDisposable {
     return pid > 1 ? identify(pid) : undefined;
   }
 
-  /** Ends it and containerd, which it has started and which outlives its being killed. */
+  /** The processes that hold its containers: they outlive its being killed, and those of removed ones are forgotten. */
+  async #shims(): Promise<BackgroundProcess[]> {
+    const shims: BackgroundProcess[] = [];
+    for (const name of await readdir('/proc')) {
+      // It may have ended meanwhile; a kernel thread has none.
+      const command = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
+      if (!command.includes(`${this.#directory}/exec/`)) continue;
+      const shim = await identify(Number(name));
+      if (shim) shims.push(shim);
+    }
+    return shims;
+  }
+
+  /** Ends it, and all that it has started and that outlives its being killed. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const file of ['pid', containerdPid]) {
       const started = await this.#recorded(file);
       if (started) await stopInBackground(started, graceMs);
     }
+    for (const shim of await this.#shims()) await stopInBackground(shim, 0);
     for (const mount of await mountsBelow(this.#directory)) await unmount(mount);
     await rm(this.#directory, { recursive: true, force: true });
   }
