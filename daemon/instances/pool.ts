@@ -55,7 +55,8 @@ export class Pool {
   /** Those that were handed out, and are nobody's yet: their deaths nobody else would notice. */
   readonly #taken = new Set<string>();
   #making: SpareRow | undefined;
-  readonly #removing = new Set<Promise<void>>();
+  /** By clone. */
+  readonly #removing = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
   #work: Promise<void> = Promise.resolve();
   /** Aborted when there may be something to do. */
@@ -128,6 +129,8 @@ export class Pool {
   /** Removes a clone that the registry has among the discarded. Never throws. */
   async sweep(cloneId: string): Promise<void> {
     const { builder, registry, log } = this.#deps;
+    const underWay = this.#removing.get(cloneId);
+    if (underWay) return underWay;
     const work = (async () => {
       try {
         // Before its data is gone for ever, it is nobody's for ever.
@@ -135,17 +138,22 @@ export class Pool {
         await builder.remove(cloneId);
         registry.removeDiscarded(cloneId);
       } catch (error) {
-        // It stays among the discarded: the next start tries again.
+        // It stays among the discarded: `#sweepAll` tries again.
         log.error(`Removing what is left of ${cloneId}: ${messageOf(error)}`);
       }
     })();
-    this.#removing.add(work);
-    await work.finally(() => this.#removing.delete(work));
+    this.#removing.set(cloneId, work);
+    await work.finally(() => this.#removing.delete(cloneId));
+  }
+
+  /** Begins to remove all that is among the discarded, also what could not be removed before. */
+  #sweepAll(): void {
+    for (const clone of this.#deps.registry.discarded()) void this.sweep(clone);
   }
 
   /** Waits for all that is being removed now. */
   async swept(): Promise<void> {
-    await Promise.all(this.#removing);
+    await Promise.all(this.#removing.values());
   }
 
   /** Gives back the memory of one spare, the oldest; false when there is none. */
@@ -181,7 +189,7 @@ export class Pool {
    */
   async start(): Promise<void> {
     const { registry, docker } = this.#deps;
-    for (const clone of registry.discarded()) void this.sweep(clone);
+    this.#sweepAll();
     const running = new Set((await docker.list()).filter((each) => each.running).map(({ id }) => id));
     for (const spare of registry.spares()) {
       if (spare.state === 'ready' && running.has(spare.id) && this.#isGood(spare))
@@ -191,8 +199,9 @@ export class Pool {
     this.#work = this.#fill();
   }
 
-  /** Discards spares whose servers do not run any more. */
+  /** Discards spares whose servers do not run any more, and removes what could not be while Docker was away. */
   async compare(): Promise<void> {
+    this.#sweepAll();
     // Only of those that Docker was asked about: others have been made meanwhile.
     const known = [...this.#ready.values()];
     const running = new Set(
@@ -210,6 +219,7 @@ export class Pool {
   async stop(): Promise<void> {
     this.#stopping.abort(errors.cancelled('The making of a spare, by the end of the daemon,'));
     await this.#work;
+    this.#sweepAll();
     await this.swept();
   }
 
@@ -245,6 +255,7 @@ export class Pool {
 
   /** Those of former versions and settings, those too many, and, when memory is short, whatever there is. */
   async #discardNeedless(): Promise<void> {
+    this.#sweepAll();
     for (const spare of [...this.#ready.values()]) {
       const { template } = spare;
       if (!this.#isGood(spare) || this.#readyOf(template).length > this.#target(template))
