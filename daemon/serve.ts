@@ -247,7 +247,7 @@ async function findAccounts(): Promise<HostAccounts & { gate: { uid: number; gid
 async function removeStrayRunDirectories(paths: Paths, runDir: string, registry: Registry): Promise<void> {
   const known = new Set([
     ...registry.instances().map(({ clone }) => clone),
-    ...registry.spares().map(({ id }) => id),
+    ...registry.spares.list().map(({ id }) => id),
   ]);
   for (const name of await readdir(runDir)) {
     if (/^(import-)?[0-9a-f]{12}$/.test(name) && !known.has(name))

@@ -19,17 +19,17 @@ export async function addUser(
   if (name === 'root' && !admin)
     throw errors.usage('The user "root" must be an admin.', 'Add --admin, or choose another name.');
   return withRegistry(context, 'user add', (registry) => {
-    registry.addUser(name, admin);
-    showToken(context, { name, admin, token: registry.issueToken(name) });
+    registry.users.add(name, admin);
+    showToken(context, { name, admin, token: registry.users.issueToken(name) });
   });
 }
 
 /** `myaas user token`: another token; those that are there stay. */
 export async function issueToken(context: Context, [name]: readonly [string]): Promise<number> {
   return withRegistry(context, 'user token', (registry) => {
-    const user = registry.user(name);
+    const user = registry.users.get(name);
     if (!user) throw errors.userNotFound(name);
-    showToken(context, { ...user, token: registry.issueToken(name) });
+    showToken(context, { ...user, token: registry.users.issueToken(name) });
   });
 }
 
@@ -48,7 +48,7 @@ function showToken({ output, json }: Context, issued: { name: string; admin: boo
 export async function listUsers(context: Context): Promise<number> {
   const { output, json } = context;
   return withRegistry(context, 'user list', (registry) => {
-    const users = registry.users();
+    const users = registry.users.list();
     if (json) {
       output.json(users);
       return;
@@ -81,8 +81,8 @@ function lastUse(lastUsedAt: string | null): string {
 export async function revoke(context: Context, [subject]: readonly [string]): Promise<number> {
   const { output, json } = context;
   return withRegistry(context, 'user revoke', (registry) => {
-    const user = registry.removeUser(subject);
-    if (!user && !registry.revokeToken(subject)) throw errors.userNotFound(subject);
+    const user = registry.users.remove(subject);
+    if (!user && !registry.users.revokeToken(subject)) throw errors.userNotFound(subject);
     if (json) output.json({ revoked: subject, kind: user ? 'user' : 'token' });
     else output.line(user ? `${subject} and all their tokens are gone.` : `Token ${subject} is gone.`);
   });

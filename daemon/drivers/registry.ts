@@ -2,12 +2,14 @@
  * The registry: what MyAAS promised and to whom, in SQLite. It is written before anything is done and corrected after,
  * so that whatever a crash leaves half-done can be finished or undone from it.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { chmodSync } from 'node:fs';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { errors, hasErrno, messageOf } from '../errors.ts';
 import { inTransaction, migrate } from './registry-schema.ts';
-import { CachingDatabase } from './statements.ts';
+import { Spares } from './registry-spares.ts';
+import { Users } from './registry-users.ts';
+import { CachingDatabase, insert } from './statements.ts';
 import { WriteAheadLog } from './write-ahead-log.ts';
 
 /** What is on record of an instance; what is being done to it at the moment only `Ledger` knows. */
@@ -37,38 +39,10 @@ export interface InstanceRow {
   readonly origin: 'pool' | 'snapshot';
 }
 
-/** A clone that no instance has yet: one of the pool, or one that a reset is making. */
-export interface SpareRow {
-  readonly id: string;
-  readonly state: 'making' | 'ready';
-  readonly template: string;
-  readonly version: string;
-  /** What its server was made with; one of another recipe is of no use. */
-  readonly recipe: string;
-  readonly databaseName: string;
-  readonly username: string;
-  readonly password: string;
-  readonly sizeBytes: number;
-  readonly createdAt: string;
-}
-
 /** The ports of instances, inclusive. */
 export interface PortRange {
   readonly from: number;
   readonly to: number;
-}
-
-export interface User {
-  readonly name: string;
-  readonly admin: boolean;
-}
-
-const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
-/** SQLITE_CONSTRAINT_UNIQUE and SQLITE_CONSTRAINT_PRIMARYKEY of sqlite3.h. */
-const uniqueViolations = new Set([2067, 1555]);
-
-function isUniqueViolation(thrown: unknown): boolean {
-  return thrown instanceof Error && 'errcode' in thrown && uniqueViolations.has(Number(thrown.errcode));
 }
 
 type Row = Record<string, unknown>;
@@ -80,7 +54,7 @@ function instanceOf(row: Row): InstanceRow {
   return Object.setPrototypeOf(row, Object.prototype) as InstanceRow;
 }
 
-function columnsOf(row: Partial<InstanceRow> | SpareRow): Record<string, SQLInputValue> {
+function columnsOf(row: Partial<InstanceRow>): Record<string, SQLInputValue> {
   return Object.fromEntries(
     Object.entries(row).map(([key, value]) => [key, typeof value === 'boolean' ? Number(value) : value]),
   );
@@ -89,11 +63,15 @@ function columnsOf(row: Partial<InstanceRow> | SpareRow): Record<string, SQLInpu
 export class Registry {
   /** Names this installation, so that several daemons can share one Docker Engine. */
   readonly hostId: string;
+  readonly users: Users;
+  readonly spares: Spares;
   readonly #db: DatabaseSync;
   readonly #log: WriteAheadLog;
 
   private constructor(db: DatabaseSync, file: string) {
     this.#db = db;
+    this.users = new Users(db);
+    this.spares = new Spares(db);
     this.#log = new WriteAheadLog(file, () => {
       const row = db.prepare('select total_changes() as count').get() as { count: number };
       return row.count;
@@ -163,82 +141,6 @@ export class Registry {
     return Buffer.from(this.setting(key) ?? '', 'hex');
   }
 
-  // Users and tokens
-
-  addUser(name: string, admin: boolean): void {
-    try {
-      this.#db
-        .prepare('insert into users (name, admin, createdAt) values (?, ?, ?)')
-        .run(name, Number(admin), new Date().toISOString());
-    } catch (error) {
-      if (isUniqueViolation(error)) throw errors.userExists(name);
-      throw error;
-    }
-  }
-
-  /** A new token for `user`, in plain text. Only its hash is stored: this is the one time it can be seen. */
-  issueToken(user: string): string {
-    const token = `myaas_${randomBytes(24).toString('base64url')}`;
-    if (!this.user(user)) throw errors.notFound(`User "${user}"`);
-    this.#db
-      .prepare('insert into tokens (id, user, hash, createdAt) values (?, ?, ?, ?)')
-      .run(randomBytes(4).toString('hex'), user, hashOf(token), new Date().toISOString());
-    return token;
-  }
-
-  user(name: string): User | undefined {
-    const row = this.#db.prepare('select name, admin from users where name = ?').get(name) as
-      { name: string; admin: number } | undefined;
-    return row && { name: row.name, admin: row.admin === 1 };
-  }
-
-  users() {
-    const tokens = this.#db
-      .prepare('select id, user, createdAt, lastUsedAt from tokens order by createdAt')
-      .all() as {
-      id: string;
-      user: string;
-      createdAt: string;
-      lastUsedAt: string | null;
-    }[];
-    const users = this.#db.prepare('select name, admin, createdAt from users order by name').all() as {
-      name: string;
-      admin: number;
-      createdAt: string;
-    }[];
-    return users.map(({ name, admin, createdAt }) => ({
-      name,
-      admin: admin === 1,
-      createdAt,
-      tokens: tokens.filter((token) => token.user === name).map(({ user: _, ...token }) => token),
-    }));
-  }
-
-  /** Removes a user and all tokens; false when there is none. Instances stay, and admins see to them. */
-  removeUser(name: string): boolean {
-    return this.#db.prepare('delete from users where name = ?').run(name).changes > 0;
-  }
-
-  revokeToken(id: string): boolean {
-    return this.#db.prepare('delete from tokens where id = ?').run(id).changes > 0;
-  }
-
-  /** Whose token this is. Looked up by its hash, so that the time it takes says nothing about the token. */
-  userByToken(token: string): User | undefined {
-    const hash = hashOf(token);
-    const row = this.#db
-      .prepare(
-        'select name, admin, lastUsedAt from tokens join users on users.name = tokens.user where hash = ?',
-      )
-      .get(hash) as { name: string; admin: number; lastUsedAt: string | null } | undefined;
-    if (!row) return undefined;
-    const today = new Date().toISOString().slice(0, 10);
-    // Written once a day, not at every request.
-    if (row.lastUsedAt !== today)
-      this.#db.prepare('update tokens set lastUsedAt = ? where hash = ?').run(today, hash);
-    return { name: row.name, admin: row.admin === 1 };
-  }
-
   // Instances
 
   /**
@@ -252,7 +154,7 @@ export class Registry {
   /** The same for an instance whose clone is a spare, which is one no longer. Throws also when there is no such spare. */
   claim(row: Omit<InstanceRow, 'port'>, range: PortRange): InstanceRow {
     return inTransaction(this.#db, () => {
-      this.#takeSpare(row.clone);
+      this.spares.take(row.clone);
       return this.#reserve(row, range);
     });
   }
@@ -260,20 +162,8 @@ export class Registry {
   #reserve(row: Omit<InstanceRow, 'port'>, range: PortRange): InstanceRow {
     if (this.instanceByName(row.template, row.name)) throw errors.instanceExists(row.template, row.name);
     const full: InstanceRow = { ...row, port: this.#freePort(range, new Set()) };
-    this.#insert('instances', full);
+    insert(this.#db, 'instances', columnsOf(full));
     return full;
-  }
-
-  #takeSpare(id: string): void {
-    const { changes } = this.#db.prepare('delete from spares where id = ?').run(id);
-    if (changes !== 1) throw errors.notFound(`Spare ${id}`);
-  }
-
-  #insert(table: 'instances' | 'spares', row: InstanceRow | SpareRow): void {
-    const columns = columnsOf(row);
-    const names = Object.keys(columns);
-    const values = names.map((name) => `:${name}`);
-    this.#db.prepare(`insert into ${table} (${names.join(', ')}) values (${values.join(', ')})`).run(columns);
   }
 
   /** Gives an instance another free port, when its own turned out to be taken by a stranger. */
@@ -348,49 +238,15 @@ export class Registry {
     return row.at ?? undefined;
   }
 
-  // Clones that no instance has
-
-  addSpare(row: SpareRow): void {
-    this.#insert('spares', row);
-  }
-
-  spareIsReady(id: string): void {
-    this.#db.prepare("update spares set state = 'ready' where id = ?").run(id);
-  }
-
-  spares(): SpareRow[] {
-    return this.#db.prepare('select * from spares order by createdAt').all() as unknown as SpareRow[];
-  }
-
   /** Gives an instance a spare for its clone. The former one is to be removed: it is among `discarded`. */
   adopt(id: string, spare: string, changes: Partial<Omit<InstanceRow, 'id' | 'clone'>>): InstanceRow {
     return inTransaction(this.#db, () => {
       const former = this.instance(id);
       if (!former) throw errors.instanceNotFound(id);
-      this.#takeSpare(spare);
-      this.#db.prepare('insert into discarded (clone) values (?)').run(former.clone);
+      this.spares.take(spare);
+      this.spares.noteDiscarded(former.clone);
       return this.update(id, { ...changes, clone: spare }) ?? former;
     });
-  }
-
-  /** Says of a spare, or of what is left of one, that it is to be removed. */
-  discard(clone: string): void {
-    inTransaction(this.#db, () => {
-      this.#db.prepare('delete from spares where id = ?').run(clone);
-      this.#db.prepare('insert or ignore into discarded (clone) values (?)').run(clone);
-    });
-  }
-
-  /** Clones of which something may be left to remove. */
-  discarded(): string[] {
-    return this.#db
-      .prepare('select clone from discarded')
-      .all()
-      .map((row) => row['clone'] as string);
-  }
-
-  removeDiscarded(clone: string): void {
-    this.#db.prepare('delete from discarded where clone = ?').run(clone);
   }
 
   // Imports that failed, so that the reason outlives a restart

@@ -1,4 +1,4 @@
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 
 /**
  * A database that compiles each statement once. Every compiled one holds memory that the garbage collector does not
@@ -14,4 +14,11 @@ export class CachingDatabase extends DatabaseSync {
     this.#statements.set(sql, statement);
     return statement;
   }
+}
+
+/** Adds a row. Table and columns are names of the code, never of a user. */
+export function insert(db: DatabaseSync, table: string, columns: Record<string, SQLInputValue>): void {
+  const names = Object.keys(columns);
+  const values = names.map((name) => `:${name}`);
+  db.prepare(`insert into ${table} (${names.join(', ')}) values (${values.join(', ')})`).run(columns);
 }

@@ -2,7 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config.ts';
 import type { CreateInstance, PatchInstance } from '../contract.ts';
-import type { InstanceRow, Registry, SpareRow, User } from '../drivers/registry.ts';
+import type { InstanceRow, Registry } from '../drivers/registry.ts';
+import type { SpareRow } from '../drivers/registry-spares.ts';
+import type { User } from '../drivers/registry-users.ts';
 import type { Engine } from '../engines/engine.ts';
 import { errors, messageOf, MyaasError } from '../errors.ts';
 import type { GateLink } from '../gate/link.ts';

@@ -7,7 +7,8 @@
  */
 import type { Config } from '../config.ts';
 import type { Instance, InstanceState } from '../contract.ts';
-import type { InstanceRow, Registry, User } from '../drivers/registry.ts';
+import type { InstanceRow, Registry } from '../drivers/registry.ts';
+import type { User } from '../drivers/registry-users.ts';
 import type { Engine } from '../engines/engine.ts';
 import { errors } from '../errors.ts';
 import type { Events } from '../events.ts';

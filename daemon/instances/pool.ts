@@ -7,7 +7,8 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import type { Docker } from '../drivers/docker.ts';
-import type { Registry, SpareRow } from '../drivers/registry.ts';
+import type { Registry } from '../drivers/registry.ts';
+import type { SpareRow } from '../drivers/registry-spares.ts';
 import { errors, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Catalogue, Manifest } from '../templates/catalogue.ts';
@@ -121,7 +122,7 @@ export class Pool {
   discard({ id, template }: Pick<SpareRow, 'id' | 'template'>): void {
     this.#ready.delete(id);
     this.#taken.delete(id);
-    this.#deps.registry.discard(id);
+    this.#deps.registry.spares.discard(id);
     this.#deps.onChange(template);
     void this.sweep(id);
   }
@@ -136,7 +137,7 @@ export class Pool {
         // Before its data is gone for ever, it is nobody's for ever.
         await registry.flush();
         await builder.remove(cloneId);
-        registry.removeDiscarded(cloneId);
+        registry.spares.removeDiscarded(cloneId);
       } catch (error) {
         // It stays among the discarded: `#sweepAll` tries again.
         log.error(`Removing what is left of ${cloneId}: ${messageOf(error)}`);
@@ -148,7 +149,7 @@ export class Pool {
 
   /** Begins to remove all that is among the discarded, also what could not be removed before. */
   #sweepAll(): void {
-    for (const clone of this.#deps.registry.discarded()) void this.sweep(clone);
+    for (const clone of this.#deps.registry.spares.discarded()) void this.sweep(clone);
   }
 
   /** Waits for all that is being removed now. */
@@ -191,7 +192,7 @@ export class Pool {
     const { registry, docker } = this.#deps;
     this.#sweepAll();
     const running = new Set((await docker.list()).filter((each) => each.running).map(({ id }) => id));
-    for (const spare of registry.spares()) {
+    for (const spare of registry.spares.list()) {
       if (spare.state === 'ready' && running.has(spare.id) && this.#isGood(spare))
         this.#ready.set(spare.id, spare);
       else this.discard(spare);
@@ -295,13 +296,13 @@ export class Pool {
       sizeBytes,
       createdAt: new Date().toISOString(),
     };
-    registry.addSpare(spare);
+    registry.spares.add(spare);
     this.#making = spare;
     onChange(template);
     try {
       await registry.flush();
       await builder.build({ ...spare }, signal);
-      registry.spareIsReady(spare.id);
+      registry.spares.setReady(spare.id);
       this.#ready.set(spare.id, { ...spare, state: 'ready' });
       this.#failures = 0;
     } catch (error) {

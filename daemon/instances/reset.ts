@@ -1,6 +1,7 @@
 /** Fresh data behind the same port and credentials. */
 import { randomBytes } from 'node:crypto';
-import type { InstanceRow, Registry, SpareRow } from '../drivers/registry.ts';
+import type { InstanceRow, Registry } from '../drivers/registry.ts';
+import type { SpareRow } from '../drivers/registry-spares.ts';
 import { errors, messageOf } from '../errors.ts';
 import type { GateLink } from '../gate/link.ts';
 import type { Log } from '../log.ts';
@@ -119,7 +120,7 @@ export class Resets {
       sizeBytes: manifest.sizeBytes,
       createdAt: new Date().toISOString(),
     };
-    registry.addSpare(spare);
+    registry.spares.add(spare);
     try {
       await registry.flush();
       await builder.build({ ...spare }, stopping);

@@ -48,7 +48,7 @@ export class Upkeep {
   async recover(): Promise<void> {
     const { docker, ledger, instances, registry, log } = this.#deps;
     const rows = ledger.list();
-    const spares = new Set([...registry.spares().map(({ id }) => id), ...registry.discarded()]);
+    const spares = new Set([...registry.spares.list().map(({ id }) => id), ...registry.spares.discarded()]);
     const byClone = new Map(rows.map((row) => [row.clone, row]));
     for (const { containerId, id, role } of await docker.list()) {
       if (role !== 'server' || spares.has(id)) continue;

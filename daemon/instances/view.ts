@@ -1,6 +1,7 @@
 /** Instances as clients see them. */
 import type { Instance, InstanceState } from '../contract.ts';
-import type { InstanceRow, User } from '../drivers/registry.ts';
+import type { InstanceRow } from '../drivers/registry.ts';
+import type { User } from '../drivers/registry-users.ts';
 import type { Engine } from '../engines/engine.ts';
 
 export const refOf = ({ template, name }: Pick<InstanceRow, 'template' | 'name'>): string =>

@@ -1,6 +1,7 @@
 import { timingSafeEqual, createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Registry, User } from '../drivers/registry.ts';
+import type { Registry } from '../drivers/registry.ts';
+import type { User } from '../drivers/registry-users.ts';
 import { errors } from '../errors.ts';
 
 declare module 'fastify' {
@@ -31,7 +32,7 @@ export class Authenticator {
     const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
     if (token === undefined) throw errors.unauthorized('The Authorization header is not "Bearer <token>".');
     if (timingSafeEqual(digest(token), this.#rootDigest)) return root;
-    const user = this.#registry.userByToken(token);
+    const user = this.#registry.users.byToken(token);
     if (!user) throw errors.unauthorized('The token is not valid, or was revoked.');
     return user;
   }

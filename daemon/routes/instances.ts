@@ -1,7 +1,8 @@
 import { Type } from 'typebox';
 import type { App } from './app.ts';
 import { CreateInstance, Instance, PatchInstance, ResetInstance, named } from '../contract.ts';
-import type { InstanceRow, User } from '../drivers/registry.ts';
+import type { InstanceRow } from '../drivers/registry.ts';
+import type { User } from '../drivers/registry-users.ts';
 import { errors } from '../errors.ts';
 import type { Builder } from '../instances/builder.ts';
 import type { Instances } from '../instances/instances.ts';

@@ -8,8 +8,8 @@ function known({ registry }: TestHost) {
   const rows = registry.instances();
   const clones = [
     ...rows.map(({ clone }) => clone),
-    ...registry.spares().map(({ id }) => id),
-    ...registry.discarded(),
+    ...registry.spares.list().map(({ id }) => id),
+    ...registry.spares.discarded(),
   ];
   return {
     clones: new Set(clones),
@@ -85,15 +85,15 @@ async function strayMounts({ config }: TestHost): Promise<string[]> {
 /** What is left when everything was deleted and serve was stopped, which waits for all its work. */
 export async function remains(host: TestHost): Promise<string[]> {
   const { rows, containers, directories, runDirectories } = await host.census();
-  const spares = host.registry
-    .spares()
+  const spares = host.registry.spares
+    .list()
     .map(({ id }) => id)
     .sort();
   const differs = (what: string, found: readonly string[], expected: readonly string[]) =>
     found.join() === expected.join() ? [] : [`leaked: ${what} ${found.join()}, expected ${expected.join()}`];
   return [
     ...differs('instances', rows, []),
-    ...differs('discarded clones', host.registry.discarded(), []),
+    ...differs('discarded clones', host.registry.spares.discarded(), []),
     ...differs(
       'containers',
       containers,

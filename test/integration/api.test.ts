@@ -145,12 +145,12 @@ describe('the HTTP API', () => {
     it('nobody with a token that was revoked, from that moment on', async () => {
       const token = host.userToken('eve');
       assert.equal((await api('GET', '/v1/status', { token })).status, 200);
-      const [issued] = host.registry.users().find(({ name }) => name === 'eve')?.tokens ?? [];
-      assert.ok(issued && host.registry.revokeToken(issued.id));
+      const [issued] = host.registry.users.list().find(({ name }) => name === 'eve')?.tokens ?? [];
+      assert.ok(issued && host.registry.users.revokeToken(issued.id));
       await fails([401, 'MYAAS_UNAUTHORIZED'], 'GET', '/v1/status', { token });
       const another = host.userToken('eve');
       assert.equal((await api('GET', '/v1/status', { token: another })).status, 200);
-      host.registry.removeUser('eve');
+      host.registry.users.remove('eve');
       await fails([401, 'MYAAS_UNAUTHORIZED'], 'GET', '/v1/status', { token: another });
     });
 

@@ -60,8 +60,8 @@ describe('many at once', function () {
     assert.ok(gone.every(({ status }) => status === 204));
     await host.serve.stop();
     const { rows, directories } = await host.census();
-    const spares = host.registry.spares().map(({ id }) => id);
-    assert.deepEqual([rows, directories, host.registry.discarded()], [[], spares.sort(), []]);
+    const spares = host.registry.spares.list().map(({ id }) => id);
+    assert.deepEqual([rows, directories, host.registry.spares.discarded()], [[], spares.sort(), []]);
     await host.serve.start();
   });
 

@@ -187,7 +187,7 @@ describe('the pool', function () {
     await filled(host, 'brief', 1);
     assert.equal((await host.api('DELETE', '/v1/templates/brief')).status, 204);
     const { directories } = await host.census();
-    const spares = host.registry.spares();
+    const spares = host.registry.spares.list();
     assert.ok(spares.every(({ template }) => template !== 'brief'));
     assert.ok(directories.length <= spares.length, directories.join());
   });
@@ -195,7 +195,7 @@ describe('the pool', function () {
   describe('when the daemon comes and goes', () => {
     it('is still there after a restart, and hands out what was made before', async () => {
       await filled(host);
-      const before = host.registry.spares().map(({ id }) => id);
+      const before = host.registry.spares.list().map(({ id }) => id);
       await host.serve.stop();
       await host.serve.start();
       const instance = await host.create('shop', 'kept');
@@ -245,11 +245,11 @@ describe('the pool', function () {
       await filled(host);
       await host.serve.stop();
       const { rows: left, containers, directories, runDirectories } = await host.census();
-      const spares = host.registry
-        .spares()
+      const spares = host.registry.spares
+        .list()
         .map(({ id }) => id)
         .sort();
-      assert.deepEqual([left, host.registry.discarded()], [[], []]);
+      assert.deepEqual([left, host.registry.spares.discarded()], [[], []]);
       assert.deepEqual(
         containers,
         spares.map((id) => `server ${id} running`),

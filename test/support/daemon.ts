@@ -189,8 +189,8 @@ export async function startHost(
   await init(config, { log: () => undefined, signal: AbortSignal.timeout(600_000) });
   await mkdir(`${baseDir}/home`);
   const registry = Registry.open(paths.registry);
-  registry.addUser('admin', true);
-  const adminToken = registry.issueToken('admin');
+  registry.users.add('admin', true);
+  const adminToken = registry.users.issueToken('admin');
   const docker = new Docker({ host: config.dockerHost, hostId: registry.hostId, prefix: config.prefix });
   const serve = new Daemon([program, 'serve'], env, /serves on/);
   const gate = new Daemon([program, 'gate'], env, /linked to serve/);
@@ -237,8 +237,8 @@ export async function startHost(
     gate,
     api,
     userToken(user) {
-      if (!registry.user(user)) registry.addUser(user, false);
-      return registry.issueToken(user);
+      if (!registry.users.get(user)) registry.users.add(user, false);
+      return registry.users.issueToken(user);
     },
     writeDump: (file, content) => writeFile(`${paths.dumps}/${file}`, content),
     async update(templates, force = false) {

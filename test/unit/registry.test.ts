@@ -98,7 +98,7 @@ describe('the registry', () => {
       const script = `
         import { Registry } from './daemon/drivers/registry.ts';
         const registry = Registry.open(process.argv[1]);
-        registry.addUser('user' + process.argv[2], false);
+        registry.users.add('user' + process.argv[2], false);
         registry.close();`;
       const shared = `${directory}/shared.db`;
       const ends = await Promise.all(
@@ -116,72 +116,72 @@ describe('the registry', () => {
       );
       assert.deepEqual(ends, Array<string>(6).fill('0 '));
       const opened = Registry.open(shared);
-      assert.equal(opened.users().length, 6);
+      assert.equal(opened.users.list().length, 6);
       opened.close();
     });
 
     it('shows one process at once what another has written', () => {
       const other = Registry.open(file);
-      other.addUser('ada', false);
-      const token = other.issueToken('ada');
-      assert.deepEqual(registry.userByToken(token), { name: 'ada', admin: false });
-      other.revokeToken(other.users()[0]?.tokens[0]?.id ?? '');
-      assert.equal(registry.userByToken(token), undefined);
+      other.users.add('ada', false);
+      const token = other.users.issueToken('ada');
+      assert.deepEqual(registry.users.byToken(token), { name: 'ada', admin: false });
+      other.users.revokeToken(other.users.list()[0]?.tokens[0]?.id ?? '');
+      assert.equal(registry.users.byToken(token), undefined);
       other.close();
     });
   });
 
   describe('of users', () => {
     it('knows a user by any of their tokens, until it is revoked', () => {
-      registry.addUser('ada', true);
-      const [one, two] = [registry.issueToken('ada'), registry.issueToken('ada')];
+      registry.users.add('ada', true);
+      const [one, two] = [registry.users.issueToken('ada'), registry.users.issueToken('ada')];
       assert.notEqual(one, two);
       for (const token of [one, two]) {
         assert.match(token, /^myaas_[\w-]{32}$/);
-        assert.deepEqual(registry.userByToken(token), { name: 'ada', admin: true });
+        assert.deepEqual(registry.users.byToken(token), { name: 'ada', admin: true });
       }
-      const [first] = registry.users()[0]?.tokens ?? [];
-      assert.ok(first && registry.revokeToken(first.id));
-      assert.ok(!registry.revokeToken(first.id));
-      assert.equal([one, two].filter((token) => registry.userByToken(token)).length, 1);
+      const [first] = registry.users.list()[0]?.tokens ?? [];
+      assert.ok(first && registry.users.revokeToken(first.id));
+      assert.ok(!registry.users.revokeToken(first.id));
+      assert.equal([one, two].filter((token) => registry.users.byToken(token)).length, 1);
     });
 
     it('holds no token, only its hash', async () => {
-      registry.addUser('ada', false);
-      const token = registry.issueToken('ada');
-      registry.userByToken(token);
+      registry.users.add('ada', false);
+      const token = registry.users.issueToken('ada');
+      registry.users.byToken(token);
       for (const name of await readdir(directory)) {
         const content = await readFile(`${directory}/${name}`, 'latin1');
         assert.ok(!content.includes(token) && !content.includes(token.slice('myaas_'.length)), name);
       }
-      assert.ok(!JSON.stringify(registry.users()).includes(token));
+      assert.ok(!JSON.stringify(registry.users.list()).includes(token));
     });
 
     it('knows nobody by a token that it did not give out', () => {
-      registry.addUser('ada', false);
-      const token = registry.issueToken('ada');
+      registry.users.add('ada', false);
+      const token = registry.users.issueToken('ada');
       for (const wrong of ['', token.slice(0, -1), `${token}x`, token.toUpperCase(), "' or 1=1 --", 'null'])
-        assert.equal(registry.userByToken(wrong), undefined);
+        assert.equal(registry.users.byToken(wrong), undefined);
     });
 
     it('has each name once, and forgets a user with all tokens', () => {
-      registry.addUser('ada', false);
-      assert.throws(() => registry.addUser('ada', true), hasCode('MYAAS_USER_EXISTS'));
-      assert.deepEqual(registry.user('ada'), { name: 'ada', admin: false });
-      const token = registry.issueToken('ada');
-      assert.ok(registry.removeUser('ada'));
-      assert.ok(!registry.removeUser('ada'));
-      assert.equal(registry.userByToken(token), undefined);
-      assert.deepEqual(registry.users(), []);
-      assert.throws(() => registry.issueToken('ada'), hasCode('MYAAS_NOT_FOUND'));
+      registry.users.add('ada', false);
+      assert.throws(() => registry.users.add('ada', true), hasCode('MYAAS_USER_EXISTS'));
+      assert.deepEqual(registry.users.get('ada'), { name: 'ada', admin: false });
+      const token = registry.users.issueToken('ada');
+      assert.ok(registry.users.remove('ada'));
+      assert.ok(!registry.users.remove('ada'));
+      assert.equal(registry.users.byToken(token), undefined);
+      assert.deepEqual(registry.users.list(), []);
+      assert.throws(() => registry.users.issueToken('ada'), hasCode('MYAAS_NOT_FOUND'));
     });
 
     it('tells when a token was last used', () => {
-      registry.addUser('ada', false);
-      const token = registry.issueToken('ada');
-      assert.equal(registry.users()[0]?.tokens[0]?.lastUsedAt, null);
-      registry.userByToken(token);
-      assert.match(registry.users()[0]?.tokens[0]?.lastUsedAt ?? '', /^\d{4}-\d\d-\d\d$/);
+      registry.users.add('ada', false);
+      const token = registry.users.issueToken('ada');
+      assert.equal(registry.users.list()[0]?.tokens[0]?.lastUsedAt, null);
+      registry.users.byToken(token);
+      assert.match(registry.users.list()[0]?.tokens[0]?.lastUsedAt ?? '', /^\d{4}-\d\d-\d\d$/);
     });
   });
 
