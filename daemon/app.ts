@@ -16,8 +16,10 @@ import { eventRoutes } from './routes/events.ts';
 import { instanceRoutes, type InstanceRoutesDeps } from './routes/instances.ts';
 import { statusRoutes, type StatusOf } from './routes/status.ts';
 import { templateRoutes } from './routes/templates.ts';
+import { volumeRoutes } from './routes/volumes.ts';
 import type { ImportJobs } from './templates/jobs.ts';
 import type { Templates } from './templates/templates.ts';
+import type { Volumes } from './volumes/volumes.ts';
 
 export interface AppDeps extends InstanceRoutesDeps {
   readonly version: string;
@@ -25,6 +27,7 @@ export interface AppDeps extends InstanceRoutesDeps {
   readonly authenticator: Authenticator;
   readonly templates: Templates;
   readonly jobs: ImportJobs;
+  readonly volumes: Volumes;
   readonly events: Events;
   readonly docker: Docker;
   readonly legacyUser: string | undefined;
@@ -102,6 +105,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
     statusRoutes(scope, deps.statusOf, deps.metrics);
     templateRoutes(scope, deps.templates, deps.jobs);
     instanceRoutes(scope, deps);
+    volumeRoutes(scope, deps.volumes);
     eventRoutes(scope, deps.events, deps.stopping);
     return Promise.resolve();
   });

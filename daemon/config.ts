@@ -4,6 +4,7 @@ import { parseEnv } from 'node:util';
 import { errors, hasErrno, messageOf } from './errors.ts';
 import { defaultLimits, parsePool, type PoolSettings } from './instances/pool-size.ts';
 import { parseTtlSeconds } from './instances/leases.ts';
+import { passwordPattern } from './instances/passwords.ts';
 import { isName } from './names.ts';
 
 /** What the daemon, the gate and the host commands are told by environment variables. Read once, at start. */
@@ -39,6 +40,8 @@ export interface Config {
   readonly bind: string;
   /** Who requests of the original API without a token count as. */
   readonly legacyUser: string | undefined;
+  /** What Docker calls the driver of volumes that are clones; undefined: there is none. */
+  readonly volumeDriver: string | undefined;
   readonly pool: PoolSettings;
   /** An instance without connections sleeps after this; undefined: never. */
   readonly sleepAfterMs: number | undefined;
@@ -119,6 +122,11 @@ function parseIdleTime(text: string): { readonly ms: number | undefined } | unde
   } catch {
     return undefined;
   }
+}
+
+function parseVolumeDriver(text: string): { readonly name: string | undefined } | undefined {
+  if (text === 'off') return { name: undefined };
+  return /^[a-z0-9][a-z0-9_.-]{0,62}$/.test(text) ? { name: text } : undefined;
 }
 
 function parsePoolOfNames(text: string): PoolSettings | undefined {
@@ -216,7 +224,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     dbPassword: reader.read(
       'MYAAS_DB_PASSWORD',
       undefined,
-      matching(/^[\w.~-]{1,128}$/),
+      matching(passwordPattern),
       'of letters, digits, ".", "_", "~" and "-" only (so that it needs no quoting anywhere)',
     ),
     containerTtlSeconds: reader.read(
@@ -269,6 +277,12 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       matching(/^[a-z0-9][\w-]{0,62}$/i),
       'a user name',
     ),
+    volumeDriver: reader.read(
+      'MYAAS_VOLUME_DRIVER',
+      { name: 'myaas' },
+      parseVolumeDriver,
+      'the name of a driver of lower-case letters, digits, "_", "." and "-", or "off"',
+    ).name,
     pool: reader.read(
       'MYAAS_POOL',
       { all: defaultLimits, of: new Map() },
@@ -323,9 +337,11 @@ export function pathsOf(config: Pick<Config, 'baseDir' | 'runDir'>) {
     data: `${baseDir}/data`,
     templates: `${baseDir}/data/templates`,
     instances: `${baseDir}/data/instances`,
+    volumes: `${baseDir}/data/volumes`,
     registry: `${baseDir}/registry.db`,
     version: (template: string, version: string) => `${baseDir}/data/templates/${template}/${version}`,
     instance: (id: string) => `${baseDir}/data/instances/${id}`,
+    volume: (id: string) => `${baseDir}/data/volumes/${id}`,
     run: (id: string) => `${runDir}/${id}`,
     apiSocket: `${runDir}/api.sock`,
     gateSocket: `${runDir}/gate.sock`,

@@ -156,6 +156,22 @@ export const Template = Type.Object(
 );
 export type Template = Static<typeof Template>;
 
+export const Volume = Type.Object(
+  {
+    name: Type.String({ description: 'As Docker has it' }),
+    template: Type.String(),
+    version: Type.String(),
+    engine: Type.String(),
+    database: Type.String(),
+    user: Type.String(),
+    password: Type.Optional(Type.String({ description: 'Only for admins' })),
+    sizeBytes: Type.Integer({ description: 'Size of the data in it when it was cloned' }),
+    createdAt: time('When it was made'),
+  },
+  { $id: 'Volume' },
+);
+export type Volume = Static<typeof Volume>;
+
 export const Status = Type.Object(
   {
     version: Type.String(),
@@ -260,6 +276,7 @@ export const schemas: readonly TSchema[] = [
   PatchInstance,
   ResetInstance,
   RefreshTemplates,
+  Volume,
 ];
 
 /** What `GET /v1/events` sends; `id:` is to be given back as `Last-Event-ID`. */

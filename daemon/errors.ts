@@ -34,7 +34,7 @@ export const errors = {
   // Requests
   badRequest: (what: string, hint = 'See /v1/openapi.json for what this call takes.') =>
     new MyaasError('MYAAS_BAD_REQUEST', 400, what, hint),
-  badName: (kind: 'template' | 'instance' | 'user', name: string) =>
+  badName: (kind: 'template' | 'instance' | 'user' | 'volume', name: string) =>
     new MyaasError(
       'MYAAS_BAD_NAME',
       400,
@@ -154,6 +154,20 @@ export const errors = {
       409,
       `Instance "${template}/${name}" exists already.`,
       'Choose another name, or reset or delete the existing one.',
+    ),
+  volumeNotFound: (name: string) =>
+    new MyaasError(
+      'MYAAS_VOLUME_NOT_FOUND',
+      404,
+      `There is no volume "${name}".`,
+      '"myaas volumes" lists what there is.',
+    ),
+  volumeExists: (name: string, template: string) =>
+    new MyaasError(
+      'MYAAS_VOLUME_EXISTS',
+      409,
+      `Volume "${name}" exists already, as a clone of template "${template}".`,
+      'Choose another name, or remove it by "docker volume rm".',
     ),
   instanceBusy: (ref: string, state: string) =>
     new MyaasError(

@@ -170,6 +170,15 @@ const commands: readonly Command[] = [
     load: async () => (await import('./cli/update.ts')).update,
   },
   {
+    usage: 'volumes',
+    group: 'Templates',
+    summary: 'list the clones that Docker has as volumes',
+    details:
+      'With --json, admins see their credentials. "docker volume rm NAME" removes one; "docker volume create -d myaas" makes one.',
+    examples: ['docker volume create -d myaas -o template=shop mydb', 'sudo myaas volumes --json'],
+    load: async () => (await import('./cli/volumes.ts')).showVolumes,
+  },
+  {
     usage: 'login [url]',
     group: 'Access',
     summary: 'store the address and token of a daemon for this account',

@@ -6,6 +6,8 @@ const patterns = {
   template: /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/,
   instance: /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/,
   user: /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/,
+  // As Docker has them: compose puts the project's name before them.
+  volume: /^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/,
 } as const;
 
 export const isName = (kind: keyof typeof patterns, name: string): boolean => patterns[kind].test(name);

@@ -38,6 +38,8 @@ import { Templates } from './templates/templates.ts';
 import { watchDumps } from './templates/watch.ts';
 import { statusReader } from './status.ts';
 import { version } from './version.ts';
+import { buildVolumePlugin, offerVolumes } from './volumes/plugin.ts';
+import { Volumes } from './volumes/volumes.ts';
 
 /** Who was just given a database connects to it next; spares are made after that. */
 const quietMs = 200;
@@ -169,6 +171,17 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     prune: (template) => templates.prune(template),
   });
 
+  const flush = () => registry.flush();
+  const volumes = new Volumes({
+    config,
+    paths,
+    store: registry.volumes,
+    catalogue,
+    admission,
+    builder,
+    flush,
+    log,
+  });
   const statusOf = statusReader({ config, paths, ledger, pool, admission, catalogue, gate, engine, image });
   metrics.show(statusOf);
   const rootToken = randomBytes(32).toString('base64url');
@@ -183,19 +196,21 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     builder,
     templates,
     jobs,
+    volumes,
     events,
     docker,
     legacyUser: config.legacyUser,
     hostname: config.hostname,
     statusOf,
     metrics,
-    flush: () => registry.flush(),
+    flush,
     stopping: stopping.signal,
   });
 
   await gate.listen();
   await removeStrayRunDirectories(paths, config.runDir, registry);
   await upkeep.recover();
+  await volumes.recover();
   await pool.start();
   leases.arm();
   void upkeep.watchDeaths();
@@ -203,6 +218,11 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     const quietMs = config.watchDumpsSeconds * 1000;
     watchDumps({ dumpsDirectory: paths.dumps, quietMs, jobs, log }, stopping.signal);
   }
+  const { volumeDriver } = config;
+  const withdrawVolumes =
+    volumeDriver === undefined
+      ? undefined
+      : await offerVolumes(buildVolumePlugin(volumes, logger), volumeDriver);
   const apiSocket = await listen(app, config, paths);
   await writeFile(paths.rootToken, rootToken, { mode: 0o600 });
   // A file that was there keeps its mode.
@@ -217,7 +237,8 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   await notifySystemd('STOPPING=1');
   stopping.abort();
   leases.stop();
-  await Promise.all([instances.stop(), pool.stop(), jobs.stop()]);
+  await withdrawVolumes?.();
+  await Promise.all([instances.stop(), volumes.stop(), pool.stop(), jobs.stop()]);
   apiSocket.close();
   apiSocket.closeAllConnections();
   await app.close();

@@ -7,6 +7,7 @@ import type {
   ResetInstance,
   Status,
   Template,
+  Volume,
 } from '../contract.ts';
 import type { Client, Method } from './client.ts';
 
@@ -90,6 +91,11 @@ export class Api {
   async instanceLogs(instance: string): Promise<string> {
     const { log } = (await this.#call('GET', `${instancePath(instance)}/logs`)) as { log: string };
     return log;
+  }
+
+  async volumes(): Promise<Volume[]> {
+    const { volumes } = (await this.#call('GET', '/v1/volumes')) as { volumes: Volume[] };
+    return volumes;
   }
 
   async #call(method: Method, path: string, body?: unknown): Promise<unknown> {

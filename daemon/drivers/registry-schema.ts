@@ -31,6 +31,11 @@ const migrations = [
      databaseName text not null, username text not null, password text not null,
      sizeBytes integer not null, createdAt text not null) strict;
    create table discarded (clone text primary key) strict;`,
+
+  `create table volumes (
+     id text primary key, name text not null unique, state text not null, template text not null, version text not null,
+     engine text not null, databaseName text not null, username text not null, password text not null,
+     sizeBytes integer not null, createdAt text not null) strict;`,
 ];
 
 /** In one transaction, so that of two processes that open it at once only one does it. */

@@ -9,6 +9,7 @@ import { errors, hasErrno, messageOf } from '../errors.ts';
 import { inTransaction, migrate } from './registry-schema.ts';
 import { Spares } from './registry-spares.ts';
 import { Users } from './registry-users.ts';
+import { VolumeStore } from './registry-volumes.ts';
 import { CachingDatabase, insert } from './statements.ts';
 import { WriteAheadLog } from './write-ahead-log.ts';
 
@@ -65,6 +66,7 @@ export class Registry {
   readonly hostId: string;
   readonly users: Users;
   readonly spares: Spares;
+  readonly volumes: VolumeStore;
   readonly #db: DatabaseSync;
   readonly #log: WriteAheadLog;
 
@@ -72,6 +74,7 @@ export class Registry {
     this.#db = db;
     this.users = new Users(db);
     this.spares = new Spares(db);
+    this.volumes = new VolumeStore(db);
     this.#log = new WriteAheadLog(file, () => {
       const row = db.prepare('select total_changes() as count').get() as { count: number };
       return row.count;

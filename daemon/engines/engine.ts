@@ -166,6 +166,8 @@ export interface Engine {
   work(socketPath: string, account: Account, signal: AbortSignal): Promise<string | undefined>;
   /** Gives the account, as which it logs in, another password. */
   changePassword(socketPath: string, account: Account, password: string, signal: AbortSignal): Promise<void>;
+  /** Lets the account, as which it logs in, in from other hosts as well: the data goes to a server with a network. */
+  openToNetwork(socketPath: string, account: Account, signal: AbortSignal): Promise<void>;
   /** Like `login`, and asks for a clean shutdown. */
   loginAndShutDown(
     socketPath: string,

@@ -54,8 +54,10 @@ function nativePasswordHash(password: string): string {
 
 /** Not for `current_user()`: of that MariaDB 11.8 takes the statement, says nothing, and changes nothing. */
 const passwordStatement = ({ username, password }: Account): string =>
-  `alter user ${quoteText(username)}@'localhost' identified via mysql_native_password ` +
-  `using '${nativePasswordHash(password)}' account unlock`;
+  `alter user ${quoteText(username)}@'localhost' ${identification(password)} account unlock`;
+
+const identification = (password: string): string =>
+  `identified via mysql_native_password using '${nativePasswordHash(password)}'`;
 
 /** ER_DB_CREATE_EXISTS. */
 const databaseExists = '1007';
@@ -187,6 +189,14 @@ export const mariadb: Engine = {
   async changePassword(socketPath, account, password, signal) {
     await greet(socketPath, account, undefined, signal, async (connection) => {
       await connection.query(passwordStatement({ ...account, password }));
+    });
+  },
+
+  async openToNetwork(socketPath, account, signal) {
+    const everywhere = `${quoteText(account.username)}@'%'`;
+    await greet(socketPath, account, undefined, signal, async (connection) => {
+      await connection.query(`create or replace user ${everywhere} ${identification(account.password)}`);
+      await connection.query(`grant all privileges on *.* to ${everywhere} with grant option`);
     });
   },
 

@@ -126,6 +126,11 @@ export class Builder {
     return this.#ask(clone, signal, (socket) => this.#deps.engine.work(socket, clone, signal));
   }
 
+  /** Lets a running server's user in from other hosts, too: for a server that others will run. */
+  async openToNetwork(clone: Clone, signal: AbortSignal): Promise<void> {
+    await this.#ask(clone, signal, (socket) => this.#deps.engine.openToNetwork(socket, clone, signal));
+  }
+
   /** Gives a running server's user another password. */
   async changePassword(clone: Clone, password: string, signal: AbortSignal): Promise<void> {
     await this.#ask(clone, signal, (socket) =>

@@ -4,5 +4,8 @@ import { randomInt } from 'node:crypto';
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const length = 32;
 
+/** What an operator may give for one: so that it needs no quoting anywhere. */
+export const passwordPattern = /^[\w.~-]{1,128}$/;
+
 export const makePassword = (): string =>
   Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('');

@@ -39,13 +39,13 @@ export class Engine implements AsyncDisposable {
     const args = [
       ...['--host', this.host, '--pidfile', `${directory}/pid`],
       ...['--data-root', `${directory}/data`, '--exec-root', `${directory}/exec`],
-      // The servers need no network, and the machine's own engine is to keep its rules.
+      // The servers need no network.
       ...['--bridge=none', '--iptables=false', '--ip-masq=false'],
     ];
     await using log = await open(`${directory}/log`, 'a');
-    const child = spawn((await findProgram('dockerd')) ?? 'dockerd', args, {
-      stdio: ['ignore', log.fd, log.fd],
-    });
+    // In a network of its own, since an engine without a bridge takes that of the machine's own engine away.
+    const alone = ['--net', '--', (await findProgram('dockerd')) ?? 'dockerd'];
+    const child = spawn('unshare', [...alone, ...args], { stdio: ['ignore', log.fd, log.fd] });
     this.#child = child;
     const over = new AbortController();
     try {

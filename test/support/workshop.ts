@@ -42,6 +42,8 @@ export async function openWorkshop(log: (line: string) => void, signal: AbortSig
   if (!(await findProgram('systemd-analyze'))) await installPackages(['systemd'], signal);
   // For dumps of it.
   if (!(await findProgram('mydumper'))) await installPackages(['mydumper'], signal);
+  // For the test of compose files.
+  if (!(await findProgram('docker-compose'))) await installPackages(['docker-compose'], signal);
   await ensureAccounts();
   const image = await prepareImage(`${place}/registry.db`, log, signal);
 

@@ -1,0 +1,37 @@
+import { Type } from 'typebox';
+import type { App } from './app.ts';
+import { Volume, named } from '../contract.ts';
+import type { VolumeRow } from '../drivers/registry-volumes.ts';
+import { userOf } from '../plugins/auth.ts';
+import type { Volumes } from '../volumes/volumes.ts';
+import { failing } from './failing.ts';
+
+export function volumeRoutes(app: App, volumes: Volumes): void {
+  app.get(
+    '/v1/volumes',
+    {
+      schema: {
+        summary: 'The clones that Docker has as volumes; their credentials only for admins',
+        response: { 200: Type.Object({ volumes: Type.Array(named(Volume)) }), ...failing() },
+      },
+    },
+    async (request) => {
+      const { admin } = userOf(request);
+      return Promise.resolve({ volumes: volumes.list().map((row) => viewOf(row, admin)) });
+    },
+  );
+}
+
+function viewOf(row: VolumeRow, mayKnow: boolean): Volume {
+  return {
+    name: row.name,
+    template: row.template,
+    version: row.version,
+    engine: row.engine,
+    database: row.databaseName,
+    user: row.username,
+    ...(mayKnow && { password: row.password }),
+    sizeBytes: row.sizeBytes,
+    createdAt: row.createdAt,
+  };
+}
