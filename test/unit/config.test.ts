@@ -122,6 +122,14 @@ const variables: Readonly<Record<string, Variable>> = {
     ],
     bad: ['localhost', '999.1.1.1', 'beef'],
   },
+  MYAAS_VOLUME_DRIVER: {
+    field: 'volumeDriver',
+    good: [
+      ['team-db', 'team-db'],
+      ['off', undefined],
+    ],
+    bad: ['../x', 'A', 'a b', '/x'],
+  },
   MYAAS_LEGACY_USER: { field: 'legacyUser', good: [['scripts', 'scripts']], bad: ['a b', '../x'] },
   MYAAS_POOL: {
     field: 'pool',
