@@ -10,6 +10,9 @@ export const named = <T extends TSchema & { $id?: string }>(schema: T) =>
   Type.Unsafe<Static<T>>({ $ref: `${schema.$id ?? ''}#` });
 const time = (description: string) => Type.String({ format: 'date-time', description });
 
+export const Role = Type.Enum(['admin', 'member', 'read-only']);
+export type Role = Static<typeof Role>;
+
 export const InstanceState = Type.Enum([
   'creating',
   'ready',
@@ -176,7 +179,15 @@ export const Status = Type.Object(
   {
     version: Type.String(),
     host: Type.String(),
-    user: Type.Object({ name: Type.String(), admin: Type.Boolean() }),
+    user: Type.Object({
+      name: Type.String(),
+      admin: Type.Boolean(),
+      role: Role,
+      templates: nullable(
+        Type.Array(Type.String(), { description: 'All there is for this token; null: every template' }),
+      ),
+      tokenExpiresAt: nullable(time('From then on the token counts no more; null: never')),
+    }),
     engines: Type.Array(
       Type.Object({ name: Type.String(), image: Type.String(), imageReason: Type.String() }),
     ),

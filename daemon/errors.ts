@@ -34,12 +34,12 @@ export const errors = {
   // Requests
   badRequest: (what: string, hint = 'See /v1/openapi.json for what this call takes.') =>
     new MyaasError('MYAAS_BAD_REQUEST', 400, what, hint),
-  badName: (kind: 'template' | 'instance' | 'user' | 'volume', name: string) =>
+  badName: (kind: 'template' | 'instance' | 'user' | 'token' | 'volume', name: string) =>
     new MyaasError(
       'MYAAS_BAD_NAME',
       400,
       `${quote(name)} is not a valid ${kind} name.`,
-      kind === 'instance'
+      kind === 'instance' || kind === 'token'
         ? 'A name has 1 to 63 letters, digits, "_", "-" or "." and starts with a letter or digit.'
         : 'A name has 1 to 63 letters, digits, "_" or "-" and starts with a letter or digit.',
     ),
@@ -290,6 +290,13 @@ export const errors = {
       409,
       `User "${name}" exists already.`,
       `"myaas user token ${name}" makes another token for them.`,
+    ),
+  tokenExists: (user: string, name: string) =>
+    new MyaasError(
+      'MYAAS_TOKEN_EXISTS',
+      409,
+      `User "${user}" has a token "${name}" already.`,
+      `Choose another name, or revoke that one first: "myaas user revoke ${user}/${name}".`,
     ),
   userNotFound: (name: string) =>
     new MyaasError(

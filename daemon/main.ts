@@ -4,6 +4,7 @@
  */
 import type { Command } from './cli/command.ts';
 import { runProgram } from './cli/program.ts';
+import { userCommands } from './cli/user-commands.ts';
 
 const reference = 'An <instance> is "template/name", an id, or just a name when only one instance has it.';
 
@@ -196,39 +197,7 @@ const commands: readonly Command[] = [
     examples: ['myaas status'],
     load: async () => (await import('./cli/status.ts')).showStatus,
   },
-  {
-    usage: 'user',
-    group: 'Host (as root)',
-    summary: 'give people access, and take it away',
-    subcommands: [
-      {
-        usage: 'add <name>',
-        summary: 'add a user and print a token for them, once',
-        options: [['--admin', "may import dumps and see and change everybody's databases"]],
-        examples: ['sudo myaas user add alice', 'sudo myaas user add carol --admin'],
-        load: async () => (await import('./cli/user.ts')).addUser,
-      },
-      {
-        usage: 'list',
-        summary: 'list users and their tokens (not the tokens themselves)',
-        examples: ['sudo myaas user list'],
-        load: async () => (await import('./cli/user.ts')).listUsers,
-      },
-      {
-        usage: 'token <name>',
-        summary: 'print another token for a user, once',
-        examples: ['sudo myaas user token alice'],
-        load: async () => (await import('./cli/user.ts')).issueToken,
-      },
-      {
-        usage: 'revoke <name|token-id>',
-        summary: 'remove a user with all tokens, or one token',
-        details: "A removed user's databases stay until their leases end or an admin deletes them.",
-        examples: ['sudo myaas user revoke alice', 'sudo myaas user revoke 3f2a91bc'],
-        load: async () => (await import('./cli/user.ts')).revoke,
-      },
-    ],
-  },
+  userCommands,
   {
     usage: 'init',
     group: 'Host (as root)',

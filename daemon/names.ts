@@ -8,6 +8,7 @@ const patterns = {
   user: /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/,
   // As Docker has them: compose puts the project's name before them.
   volume: /^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/,
+  token: /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/,
 } as const;
 
 export const isName = (kind: keyof typeof patterns, name: string): boolean => patterns[kind].test(name);

@@ -17,7 +17,7 @@ export async function showStatus(context: Context): Promise<number> {
   const states = Object.entries(counts.instances).filter(([, count]) => count > 0);
   output.facts({
     daemon: `MyAAS ${status.version} on ${status.host} (${api.client.url})`,
-    you: `${user.name}${user.admin ? ', admin' : ''}`,
+    you: [user.name, ...(user.role === 'member' ? [] : [user.role]), ...(user.templates ?? [])].join(', '),
     gate:
       status.gate === 'connected'
         ? output.style('green', 'connected')

@@ -1,45 +1,83 @@
 /** `myaas user …`: who may use this host's daemon. Works on the registry itself, whether or not the daemon runs. */
 import { existsSync } from 'node:fs';
-import { pathsOf, readConfig } from '../config.ts';
+import { parseSizeBytes, pathsOf, readConfig } from '../config.ts';
+import type { Role } from '../contract.ts';
 import { Registry } from '../drivers/registry.ts';
+import type { Quota, TokenTerms, UserWithTokens } from '../drivers/registry-users.ts';
 import { errors } from '../errors.ts';
+import { leaseEnd, parseTtlSeconds } from '../instances/leases.ts';
 import { checkName } from '../names.ts';
+import { isRole, narrowed, roles } from '../rights.ts';
 import type { Context } from './command.ts';
-import { relative } from './units.ts';
+import { duration, relative, size } from './units.ts';
+
+interface TokenOptions {
+  readonly name?: string;
+  readonly role?: string;
+  readonly templates?: string;
+  readonly expires?: string;
+}
 
 /** `myaas user add`: standard output gets the token alone, so that it can go straight to where it belongs. */
 export async function addUser(
   context: Context,
   [name]: readonly [string],
-  options: { admin?: true },
+  options: TokenOptions & { readonly admin?: true },
 ): Promise<number> {
   checkName('user', name);
-  const admin = options.admin === true;
+  const role = options.admin === true ? 'admin' : (roleOf(options.role) ?? 'member');
   // Root on this machine goes by this name, and what root makes would be theirs.
-  if (name === 'root' && !admin)
+  if (name === 'root' && role !== 'admin')
     throw errors.usage('The user "root" must be an admin.', 'Add --admin, or choose another name.');
+  const { role: _, ...terms } = termsOf(options);
   return withRegistry(context, 'user add', (registry) => {
-    registry.users.add(name, admin);
-    showToken(context, { name, admin, token: registry.users.issueToken(name) });
+    registry.users.add(name, role);
+    showToken(context, { name, role, token: registry.users.issueToken(name, terms) });
   });
 }
 
 /** `myaas user token`: another token; those that are there stay. */
-export async function issueToken(context: Context, [name]: readonly [string]): Promise<number> {
+export async function issueToken(
+  context: Context,
+  [name]: readonly [string],
+  options: TokenOptions,
+): Promise<number> {
+  const terms = termsOf(options);
   return withRegistry(context, 'user token', (registry) => {
     const user = registry.users.get(name);
     if (!user) throw errors.userNotFound(name);
-    showToken(context, { ...user, token: registry.users.issueToken(name) });
+    const role = narrowed(user.role, terms.role ?? null, terms.templates ?? null);
+    showToken(context, { name, role, token: registry.users.issueToken(name, terms) });
   });
 }
 
-function showToken({ output, json }: Context, issued: { name: string; admin: boolean; token: string }): void {
+function termsOf({ name, role, templates, expires }: TokenOptions): TokenTerms {
+  return {
+    name: name === undefined ? undefined : checkName('token', name),
+    role: roleOf(role),
+    templates: templates
+      ?.split(/[\s,]+/)
+      .filter((each) => each !== '')
+      .map((each) => checkName('template', each)),
+    expiresAt: (expires === undefined ? null : leaseEnd(parseTtlSeconds(expires))) ?? undefined,
+  };
+}
+
+function roleOf(text: string | undefined): Role | undefined {
+  if (text === undefined || isRole(text)) return text;
+  throw errors.usage(`"${text}" is no role.`, `There are ${roles.join(', ')}.`);
+}
+
+const roleText = (role: Role): string =>
+  role === 'admin' ? ', an admin' : role === 'member' ? '' : `, ${role}`;
+
+function showToken({ output, json }: Context, issued: { name: string; role: Role; token: string }): void {
   if (json) {
     output.json(issued);
     return;
   }
   output.note(
-    `The token of ${issued.name}${issued.admin ? ', an admin' : ''}. It is not shown again; "myaas login" asks for it.`,
+    `The token of ${issued.name}${roleText(issued.role)}. It is not shown again; "myaas login" asks for it.`,
   );
   output.line(issued.token);
 }
@@ -57,27 +95,79 @@ export async function listUsers(context: Context): Promise<number> {
       output.note('There are no users. "myaas user add NAME" adds one.');
       return;
     }
-    const rows = users.flatMap(({ name, admin, tokens }) => {
-      const role = admin ? 'admin' : 'user';
-      if (tokens.length === 0) return [[name, role, '-', '-', '-']];
-      return tokens.map((token) => [
-        name,
-        role,
-        token.id,
-        relative(token.createdAt),
-        lastUse(token.lastUsedAt),
-      ]);
-    });
-    output.table(['USER', 'ROLE', 'TOKEN ID', 'MADE', 'LAST USED'], rows);
+    const header = ['USER', 'ROLE', 'AT MOST', 'TOKEN ID', 'NAME', 'RIGHTS', 'MADE', 'LAST USED', 'ENDS'];
+    output.table(header, users.flatMap(rowsOf));
   });
 }
 
-/** The registry notes the day only. */
-function lastUse(lastUsedAt: string | null): string {
-  return lastUsedAt === null ? 'never' : lastUsedAt.slice(0, 10);
+function rowsOf(user: UserWithTokens): string[][] {
+  const own = [user.name, user.role, quotaText(user)];
+  if (user.tokens.length === 0) return [[...own, '-', '-', '-', '-', '-', '-']];
+  return user.tokens.map(({ id, name, role, templates, createdAt, lastUsedAt, expiresAt }) => [
+    ...own,
+    id,
+    name ?? '-',
+    [...(role === null ? [] : [role]), ...(templates ?? [])].join(', ') || '-',
+    relative(createdAt),
+    // The registry notes the day only.
+    lastUsedAt ?? 'never',
+    expiresAt === null ? 'never' : relative(expiresAt),
+  ]);
 }
 
-/** `myaas user revoke`: a user with all tokens, or else the token with that id. */
+function quotaText({ maxInstances, maxLeaseSeconds, maxDiskBytes }: Quota): string {
+  const parts = [
+    ...(maxInstances === null ? [] : [`${String(maxInstances)} databases`]),
+    ...(maxLeaseSeconds === null ? [] : [duration(maxLeaseSeconds)]),
+    ...(maxDiskBytes === null ? [] : [size(maxDiskBytes)]),
+  ];
+  return parts.join(', ') || '-';
+}
+
+interface Changes {
+  readonly role?: string;
+  readonly instances?: string;
+  readonly lease?: string;
+  readonly disk?: string;
+}
+
+/** `myaas user set`: another role, other quotas. */
+export async function changeUser(
+  context: Context,
+  [name]: readonly [string],
+  { role, instances, lease, disk }: Changes,
+): Promise<number> {
+  const changes = {
+    role: roleOf(role),
+    maxInstances: quotaOf(instances, (text) => (/^\d{1,6}$/.test(text) ? Number(text) : undefined)),
+    maxLeaseSeconds: quotaOf(lease, (text) => parseTtlSeconds(text) ?? undefined),
+    maxDiskBytes: quotaOf(disk, parseSizeBytes),
+  };
+  if (Object.values(changes).every((change) => change === undefined))
+    throw errors.usage('There is nothing to change.', 'Give --role, --instances, --lease or --disk.');
+  const { output, json } = context;
+  return withRegistry(context, 'user set', (registry) => {
+    if (!registry.users.change(name, changes)) throw errors.userNotFound(name);
+    const user = registry.users.get(name);
+    if (json) output.json(user);
+    else if (user) output.line(`${name}${roleText(user.role)}, at most: ${quotaText(user)}`);
+  });
+}
+
+/** Undefined: stays as it is; null: what the configuration says. */
+function quotaOf(
+  text: string | undefined,
+  parse: (text: string) => number | undefined,
+): number | null | undefined {
+  if (text === undefined) return undefined;
+  if (text === 'default') return null;
+  const value = parse(text);
+  if (value === undefined)
+    throw errors.usage(`"${text}" is no quota.`, 'Give such as "10", "7d", "20g", or "default".');
+  return value;
+}
+
+/** `myaas user revoke`: a user with all tokens, or else the token with that id or "user/name". */
 export async function revoke(context: Context, [subject]: readonly [string]): Promise<number> {
   const { output, json } = context;
   return withRegistry(context, 'user revoke', (registry) => {

@@ -36,6 +36,24 @@ const migrations = [
      id text primary key, name text not null unique, state text not null, template text not null, version text not null,
      engine text not null, databaseName text not null, username text not null, password text not null,
      sizeBytes integer not null, createdAt text not null) strict;`,
+
+  // Roles instead of "admin or not", quotas (null: what the configuration says), tokens with names, ends and narrower
+  // rights than their user's, and the audit log.
+  `alter table users add column role text not null default 'member';
+   update users set role = 'admin' where admin = 1;
+   alter table users drop column admin;
+   alter table users add column maxInstances integer;
+   alter table users add column maxLeaseSeconds integer;
+   alter table users add column maxDiskBytes integer;
+   alter table tokens add column name text;
+   alter table tokens add column expiresAt text;
+   alter table tokens add column role text;
+   alter table tokens add column templates text;
+   create unique index tokensByName on tokens (user, name);
+   create table audit (
+     id integer primary key, at text not null, user text, token text, address text, action text not null,
+     template text, name text, instance text, status integer not null, code text) strict;
+   create index auditByAt on audit (at);`,
 ];
 
 /** In one transaction, so that of two processes that open it at once only one does it. */

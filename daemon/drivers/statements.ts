@@ -16,6 +16,13 @@ export class CachingDatabase extends DatabaseSync {
   }
 }
 
+/** SQLITE_CONSTRAINT_UNIQUE and SQLITE_CONSTRAINT_PRIMARYKEY of sqlite3.h. */
+const uniqueViolations = new Set([2067, 1555]);
+
+export function isUniqueViolation(thrown: unknown): boolean {
+  return thrown instanceof Error && 'errcode' in thrown && uniqueViolations.has(Number(thrown.errcode));
+}
+
 /** Adds a row. Table and columns are names of the code, never of a user. */
 export function insert(db: DatabaseSync, table: string, columns: Record<string, SQLInputValue>): void {
   const names = Object.keys(columns);

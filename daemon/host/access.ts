@@ -54,7 +54,6 @@ export async function ensureAccess(
 
   const users = JSON.parse(await myaas(['user', 'list', '--json'], { env })) as {
     name: string;
-    admin: boolean;
   }[];
   const command = users.some((user) => user.name === person.name)
     ? ['user', 'token', person.name]

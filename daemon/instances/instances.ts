@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import type { CreateInstance, PatchInstance } from '../contract.ts';
 import type { InstanceRow, Registry } from '../drivers/registry.ts';
 import type { SpareRow } from '../drivers/registry-spares.ts';
-import type { User } from '../drivers/registry-users.ts';
+import type { User } from '../rights.ts';
 import type { Engine } from '../engines/engine.ts';
 import { errors, messageOf, MyaasError } from '../errors.ts';
 import type { GateLink } from '../gate/link.ts';

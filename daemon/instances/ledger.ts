@@ -8,7 +8,7 @@
 import type { Config } from '../config.ts';
 import type { Instance, InstanceState } from '../contract.ts';
 import type { InstanceRow, Registry } from '../drivers/registry.ts';
-import type { User } from '../drivers/registry-users.ts';
+import { maySee, type User } from '../rights.ts';
 import type { Engine } from '../engines/engine.ts';
 import { errors } from '../errors.ts';
 import type { Events } from '../events.ts';
@@ -56,6 +56,13 @@ export class Ledger {
         ? registry.instance(ref)
         : registry.instanceByName(ref.slice(0, slash), ref.slice(slash + 1));
     if (!row) throw errors.instanceNotFound(ref.length > 140 ? `${ref.slice(0, 140)}…` : ref);
+    return row;
+  }
+
+  /** The same, for somebody for whom there is nothing but some templates. */
+  findFor(user: User, ref: string): InstanceRow {
+    const row = this.find(ref);
+    if (!maySee(user, row.template)) throw errors.instanceNotFound(ref);
     return row;
   }
 

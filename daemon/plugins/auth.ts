@@ -1,8 +1,8 @@
 import { timingSafeEqual, createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Registry } from '../drivers/registry.ts';
-import type { User } from '../drivers/registry-users.ts';
 import { errors } from '../errors.ts';
+import { checkMayWrite, root, type User } from '../rights.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -10,9 +10,6 @@ declare module 'fastify' {
     user: User | undefined;
   }
 }
-
-/** Root on this machine, who read the token file that only root can read. */
-const root: User = { name: 'root', admin: true };
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
@@ -43,16 +40,16 @@ export function requireUser(scope: FastifyInstance, authenticator: Authenticator
   scope.addHook('onRequest', async (request) => {
     request.user = authenticator.userOf(request);
     if (!request.user) throw errors.unauthorized('The request carries no token.');
+    if (!isReading(request)) checkMayWrite(request.user);
     return Promise.resolve();
   });
 }
+
+/** Whether a request changes nothing, whatever it is for. */
+export const isReading = ({ method }: FastifyRequest): boolean => method === 'GET' || method === 'HEAD';
 
 /** The user of a request behind `requireUser`. */
 export function userOf(request: FastifyRequest): User {
   if (!request.user) throw errors.unauthorized('The request carries no token.');
   return request.user;
-}
-
-export function requireAdmin(request: FastifyRequest, what: string): void {
-  if (!userOf(request).admin) throw errors.forbidden(`Only admins may ${what}.`);
 }

@@ -8,17 +8,16 @@ import formbody from '@fastify/formbody';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../routes/app.ts';
 import type { InstanceRow } from '../drivers/registry.ts';
-import type { User } from '../drivers/registry-users.ts';
+import { checkMayChange, checkMaySee, checkMayWrite, maySee, type User } from '../rights.ts';
 import type { ContainerInfo, Docker } from '../drivers/docker.ts';
 import { errors, type MyaasError } from '../errors.ts';
 import type { Builder } from '../instances/builder.ts';
 import type { Instances } from '../instances/instances.ts';
 import type { Ledger } from '../instances/ledger.ts';
 import { refOf } from '../instances/view.ts';
-import { checkMayChange } from '../routes/instances.ts';
 import type { Templates } from '../templates/templates.ts';
 import type { Authenticator } from './auth.ts';
-import { userOf } from './auth.ts';
+import { isReading, userOf } from './auth.ts';
 import { asMyaasError, challenge, hearOut, logFailure } from './errors.ts';
 import { hangUpSignal } from './hangup.ts';
 
@@ -83,9 +82,10 @@ export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
     if (!request.user && legacyUser !== undefined) {
       if (mayBeFromBrowser(request, ownNames))
         throw errors.unauthorized('The request may come from a page in a browser, and carries no token.');
-      request.user = { name: legacyUser, admin: false };
+      request.user = { name: legacyUser, role: 'member', templates: null };
     }
     if (!request.user) throw errors.unauthorized('The request carries no token.');
+    if (!isReading(request)) checkMayWrite(request.user);
     return Promise.resolve();
   });
 
@@ -99,7 +99,9 @@ export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
     return reply.code(status).send({ status: message });
   });
 
-  const rowOf = ({ template, name }: Ref): InstanceRow => ledger.find(`${template}/${name}`);
+  const rowOf = (user: User, { template, name }: Ref): InstanceRow =>
+    ledger.findFor(user, `${template}/${name}`);
+  const rowsOf = (user: User): InstanceRow[] => ledger.list().filter((row) => maySee(user, row.template));
 
   const show = async (row: InstanceRow, user: User) => {
     const { host, password } = ledger.view(row, user);
@@ -119,22 +121,22 @@ export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
     };
   };
 
-  app.get('/', { schema: { hide: true } }, async () =>
+  app.get('/', { schema: { hide: true } }, async (request) =>
     Promise.resolve({
       status: 'Service is running',
-      templates: published(templates),
-      databases: ledger.list().map((row) => `${row.template},${row.name}`),
+      templates: published(templates, userOf(request)),
+      databases: rowsOf(userOf(request)).map((row) => `${row.template},${row.name}`),
     }),
   );
 
-  app.get('/templates', { schema: { hide: true } }, async () =>
-    Promise.resolve({ templates: published(templates) }),
+  app.get('/templates', { schema: { hide: true } }, async (request) =>
+    Promise.resolve({ templates: published(templates, userOf(request)) }),
   );
 
-  app.get('/db', { schema: { hide: true } }, async () => {
+  app.get('/db', { schema: { hide: true } }, async (request) => {
     const containers = new Map((await docker.list()).map((container) => [container.id, container]));
     return {
-      databases: ledger.list().map((row) => ({
+      databases: rowsOf(userOf(request)).map((row) => ({
         template: row.template,
         name: row.name,
         state: statusOf(row, containers.get(row.clone)),
@@ -148,8 +150,8 @@ export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
     '/db/:template/:name',
     { schema: { hide: true } },
     async (request) => {
-      const row = rowOf(request.params);
       const user = userOf(request);
+      const row = rowOf(user, request.params);
       if (!request.query.all) return show(row, user);
       checkMayChange(user, row);
       const container = await builder.container(row.clone);
@@ -163,6 +165,7 @@ export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
     { schema: { hide: true } },
     async (request, reply) => {
       const user = userOf(request);
+      checkMaySee(user, request.params.template);
       const ttl = legacyTtl(request.body);
       const row = await instances.create(
         user,
@@ -174,15 +177,15 @@ export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
   );
 
   app.delete<{ Params: Ref }>('/db/:template/:name', { schema: { hide: true } }, async (request, reply) => {
-    const row = rowOf(request.params);
+    const row = rowOf(userOf(request), request.params);
     checkMayChange(userOf(request), row);
     await instances.delete(row, false);
     return reply.code(204).removeHeader('content-type').send();
   });
 }
 
-const published = (templates: Templates): string[] =>
-  templates.list().flatMap(({ name, current }) => (current === null ? [] : [name]));
+const published = (templates: Templates, user: User): string[] =>
+  templates.list().flatMap(({ name, current }) => (current === null || !maySee(user, name) ? [] : [name]));
 
 function notModified(reply: FastifyReply): FastifyReply {
   return reply.code(304).removeHeader('content-type').send();

@@ -1,6 +1,10 @@
 import { Type } from 'typebox';
 import type { App } from './app.ts';
+import type { MyaasEvent } from '../contract.ts';
 import type { Events, LoggedEvent } from '../events.ts';
+import { userOf } from '../plugins/auth.ts';
+import { maySee, type User } from '../rights.ts';
+import { jobFor } from './templates.ts';
 import { failing } from './failing.ts';
 
 /** Proxies close connections on which nothing is said for a minute. */
@@ -8,6 +12,26 @@ const keepAliveMs = 25_000;
 
 const frame = ({ id, event }: LoggedEvent): string =>
   `id: ${id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+
+/** An event as somebody may see it; undefined when they may not. */
+function eventFor(user: User, event: MyaasEvent): MyaasEvent | undefined {
+  switch (event.type) {
+    case 'hello':
+      return event;
+    case 'instance':
+      return maySee(user, event.instance.template) ? event : undefined;
+    case 'instance-deleted':
+      return maySee(user, event.template) ? event : undefined;
+    case 'template':
+      return maySee(user, event.template.name) ? event : undefined;
+    case 'template-deleted':
+      return maySee(user, event.name) ? event : undefined;
+    case 'job': {
+      const job = jobFor(user, event.job);
+      return job.imports.length > 0 ? { type: 'job', job } : undefined;
+    }
+  }
+}
 
 /**
  * `GET /v1/events`: server-sent events, as the HTML standard has them. Begins with `hello`, whose id is the one the
@@ -27,6 +51,7 @@ export function eventRoutes(app: App, events: Events, stopping: AbortSignal): vo
   app.get('/v1/events', { schema }, (request, reply) => {
     reply.hijack();
     const { raw } = reply;
+    const user = userOf(request);
     raw.writeHead(200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
@@ -44,7 +69,8 @@ export function eventRoutes(app: App, events: Events, stopping: AbortSignal): vo
       if (!missed) end();
       for (const logged of missed ?? []) {
         if (raw.writableNeedDrain) return;
-        raw.write(frame(logged));
+        const event = user.templates === null ? logged.event : eventFor(user, logged.event);
+        if (event) raw.write(frame({ id: logged.id, event }));
         sentId = logged.id;
       }
     };

@@ -2,27 +2,18 @@ import { Type } from 'typebox';
 import type { App } from './app.ts';
 import { CreateInstance, Instance, PatchInstance, ResetInstance, named } from '../contract.ts';
 import type { InstanceRow } from '../drivers/registry.ts';
-import type { User } from '../drivers/registry-users.ts';
-import { errors } from '../errors.ts';
+import { checkMayChange, checkMaySee, maySee, type User } from '../rights.ts';
 import type { Builder } from '../instances/builder.ts';
 import type { Instances } from '../instances/instances.ts';
 import type { Ledger } from '../instances/ledger.ts';
 import type { Resets } from '../instances/reset.ts';
 import type { Sleep } from '../instances/sleep.ts';
-import { refOf } from '../instances/view.ts';
 import { userOf } from '../plugins/auth.ts';
 import { hangUpSignal } from '../plugins/hangup.ts';
 import { failing } from './failing.ts';
 
 const Params = Type.Object({ id: Type.String({ description: 'An id, or template/name, encoded' }) });
 const logLines = 1000;
-
-/** Throws `MYAAS_FORBIDDEN` unless it is the user's own, or the user an admin. */
-export function checkMayChange(user: User, row: InstanceRow): void {
-  if (!user.admin && user.name !== row.owner) {
-    throw errors.forbidden(`Instance "${refOf(row)}" belongs to ${row.owner}.`);
-  }
-}
 
 export interface InstanceRoutesDeps {
   readonly ledger: Ledger;
@@ -35,7 +26,7 @@ export interface InstanceRoutesDeps {
 export function instanceRoutes(app: App, deps: InstanceRoutesDeps): void {
   const { ledger, instances, resets, sleep, builder } = deps;
   const own = (id: string, user: User): InstanceRow => {
-    const row = ledger.find(id);
+    const row = ledger.findFor(user, id);
     checkMayChange(user, row);
     return row;
   };
@@ -54,14 +45,16 @@ export function instanceRoutes(app: App, deps: InstanceRoutesDeps): void {
     },
     async (request) => {
       const { owner, template } = request.query;
+      const user = userOf(request);
       const rows = ledger
         .list()
         .filter(
           (row) =>
+            maySee(user, row.template) &&
             (owner === undefined || row.owner === owner) &&
             (template === undefined || row.template === template),
         );
-      return Promise.resolve({ instances: rows.map((row) => ledger.view(row, request.user)) });
+      return Promise.resolve({ instances: rows.map((row) => ledger.view(row, user)) });
     },
   );
 
@@ -71,11 +64,12 @@ export function instanceRoutes(app: App, deps: InstanceRoutesDeps): void {
       schema: {
         summary: 'A ready instance with credentials',
         body: named(CreateInstance),
-        response: { 201: named(Instance), ...failing(400, 404, 409, 413, 415, 503, 507) },
+        response: { 201: named(Instance), ...failing(400, 403, 404, 409, 413, 415, 503, 507) },
       },
     },
     async (request, reply) => {
       const user = userOf(request);
+      checkMaySee(user, request.body.template);
       const row = await instances.create(user, request.body, hangUpSignal(reply));
       return reply.code(201).header('location', `/v1/instances/${row.id}`).send(ledger.view(row, user));
     },
@@ -90,7 +84,10 @@ export function instanceRoutes(app: App, deps: InstanceRoutesDeps): void {
         response: { 200: named(Instance), ...failing(404) },
       },
     },
-    async (request) => Promise.resolve(ledger.view(ledger.find(request.params.id), request.user)),
+    async (request) => {
+      const user = userOf(request);
+      return Promise.resolve(ledger.view(ledger.findFor(user, request.params.id), user));
+    },
   );
 
   app.patch(

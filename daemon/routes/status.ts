@@ -3,6 +3,7 @@ import type { App } from './app.ts';
 import { Status, named } from '../contract.ts';
 import type { Metrics } from '../metrics.ts';
 import { userOf } from '../plugins/auth.ts';
+import { isAdmin } from '../rights.ts';
 import { failing } from './failing.ts';
 
 export type StatusOf = () => Promise<Omit<Status, 'user'>>;
@@ -12,10 +13,20 @@ export function statusRoutes(app: App, statusOf: StatusOf, metrics: Metrics): vo
     summary: 'Version, host, engines, capacity, counts, and who asks',
     response: { 200: named(Status), ...failing() },
   };
-  app.get('/v1/status', { schema: status }, async (request) => ({
-    ...(await statusOf()),
-    user: userOf(request),
-  }));
+  app.get('/v1/status', { schema: status }, async (request) => {
+    const user = userOf(request);
+    const { name, role, templates, token } = user;
+    return {
+      ...(await statusOf()),
+      user: {
+        name,
+        admin: isAdmin(user),
+        role,
+        templates: templates && [...templates],
+        tokenExpiresAt: token?.expiresAt ?? null,
+      },
+    };
+  });
 
   const metricsSchema = {
     summary: "Capacity, counts and durations in Prometheus' text format",

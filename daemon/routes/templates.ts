@@ -1,13 +1,19 @@
 import { Type } from 'typebox';
 import type { App } from './app.ts';
 import { Job, RefreshTemplates, Template, named } from '../contract.ts';
-import { requireAdmin } from '../plugins/auth.ts';
+import { userOf } from '../plugins/auth.ts';
+import { checkIsAdmin, checkMaySee, maySee, type User } from '../rights.ts';
 import type { ImportJobs } from '../templates/jobs.ts';
 import type { Templates } from '../templates/templates.ts';
 import { failing } from './failing.ts';
 
 const Params = Type.Object({ template: Type.String() });
 const JobParams = Type.Object({ id: Type.String() });
+
+/** A job with those of its imports that exist for somebody. */
+export function jobFor(user: User, job: Job): Job {
+  return { ...job, imports: job.imports.filter(({ template }) => maySee(user, template)) };
+}
 
 export function templateRoutes(app: App, templates: Templates, jobs: ImportJobs): void {
   app.get(
@@ -18,7 +24,10 @@ export function templateRoutes(app: App, templates: Templates, jobs: ImportJobs)
         response: { 200: Type.Object({ templates: Type.Array(named(Template)) }), ...failing() },
       },
     },
-    async () => Promise.resolve({ templates: templates.list() }),
+    async (request) => {
+      const user = userOf(request);
+      return Promise.resolve({ templates: templates.list().filter(({ name }) => maySee(user, name)) });
+    },
   );
 
   app.get(
@@ -30,7 +39,10 @@ export function templateRoutes(app: App, templates: Templates, jobs: ImportJobs)
         response: { 200: named(Template), ...failing(404) },
       },
     },
-    async (request) => Promise.resolve(templates.get(request.params.template)),
+    async (request) => {
+      checkMaySee(userOf(request), request.params.template);
+      return Promise.resolve(templates.get(request.params.template));
+    },
   );
 
   app.post(
@@ -43,7 +55,7 @@ export function templateRoutes(app: App, templates: Templates, jobs: ImportJobs)
       },
     },
     async (request, reply) => {
-      requireAdmin(request, 'import dumps');
+      checkIsAdmin(userOf(request), 'import dumps');
       const job = await jobs.start(request.body ?? {});
       return reply.code(202).header('location', `/v1/jobs/${job.id}`).send(job);
     },
@@ -62,7 +74,7 @@ export function templateRoutes(app: App, templates: Templates, jobs: ImportJobs)
       },
     },
     async (request, reply) => {
-      requireAdmin(request, 'delete templates');
+      checkIsAdmin(userOf(request), 'delete templates');
       await templates.delete(request.params.template, request.query.force === '1');
       return reply.code(204).send(null);
     },
@@ -77,7 +89,7 @@ export function templateRoutes(app: App, templates: Templates, jobs: ImportJobs)
         response: { 200: named(Job), ...failing(404) },
       },
     },
-    async (request) => Promise.resolve(jobs.job(request.params.id)),
+    async (request) => Promise.resolve(jobFor(userOf(request), jobs.job(request.params.id))),
   );
 
   app.delete(
@@ -90,7 +102,7 @@ export function templateRoutes(app: App, templates: Templates, jobs: ImportJobs)
       },
     },
     async (request) => {
-      requireAdmin(request, 'cancel imports');
+      checkIsAdmin(userOf(request), 'cancel imports');
       return jobs.cancel(request.params.id);
     },
   );

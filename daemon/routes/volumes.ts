@@ -3,6 +3,7 @@ import type { App } from './app.ts';
 import { Volume, named } from '../contract.ts';
 import type { VolumeRow } from '../drivers/registry-volumes.ts';
 import { userOf } from '../plugins/auth.ts';
+import { isAdmin, maySee } from '../rights.ts';
 import type { Volumes } from '../volumes/volumes.ts';
 import { failing } from './failing.ts';
 
@@ -16,8 +17,9 @@ export function volumeRoutes(app: App, volumes: Volumes): void {
       },
     },
     async (request) => {
-      const { admin } = userOf(request);
-      return Promise.resolve({ volumes: volumes.list().map((row) => viewOf(row, admin)) });
+      const user = userOf(request);
+      const rows = volumes.list().filter(({ template }) => maySee(user, template));
+      return Promise.resolve({ volumes: rows.map((row) => viewOf(row, isAdmin(user))) });
     },
   );
 }

@@ -7,7 +7,7 @@ import { person, type Person } from './cli-process.ts';
 
 interface User {
   readonly name: string;
-  readonly admin: boolean;
+  readonly role: string;
   readonly tokens: readonly { readonly id: string }[];
 }
 
@@ -27,7 +27,8 @@ describe('myaas user and myaas login', function () {
     const { exitCode, stdout: token } = await root.run('user', 'add', 'alice');
     assert.equal(exitCode, 0);
     assert.match(token, /^\S+$/);
-    assert.deepEqual((await withToken(token).json<Status>('status')).user, { name: 'alice', admin: false });
+    const { name, role } = (await withToken(token).json<Status>('status')).user;
+    assert.deepEqual([name, role], ['alice', 'member']);
     assert.ok(!(await root.run('user', 'list', '--json')).stdout.includes(token));
   });
 
@@ -48,7 +49,7 @@ describe('myaas user and myaas login', function () {
     const { token: first } = await root.json<{ token: string }>('user', 'add', 'carol', '--admin');
     const { token: second } = await root.json<{ token: string }>('user', 'token', 'carol');
     const listed = async () => (await root.json<User[]>('user', 'list')).find(({ name }) => name === 'carol');
-    assert.equal((await listed())?.admin, true);
+    assert.equal((await listed())?.role, 'admin');
     const [oldest] = (await listed())?.tokens ?? [];
     assert.equal((await root.run('user', 'revoke', oldest?.id ?? '')).exitCode, 0);
     assert.equal((await withToken(first).run('status')).exitCode, 1);

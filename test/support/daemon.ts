@@ -191,7 +191,7 @@ export async function startHost(
   await init(config, { log: () => undefined, signal: AbortSignal.timeout(600_000) });
   await mkdir(`${baseDir}/home`);
   const registry = Registry.open(paths.registry);
-  registry.users.add('admin', true);
+  registry.users.add('admin', 'admin');
   const adminToken = registry.users.issueToken('admin');
   const docker = new Docker({ host: config.dockerHost, hostId: registry.hostId, prefix: config.prefix });
   const serve = new Daemon([program, 'serve'], env, /serves on/);
@@ -239,7 +239,7 @@ export async function startHost(
     gate,
     api,
     userToken(user) {
-      if (!registry.users.get(user)) registry.users.add(user, false);
+      if (!registry.users.get(user)) registry.users.add(user, 'member');
       return registry.users.issueToken(user);
     },
     writeDump: (file, content) => writeFile(`${paths.dumps}/${file}`, content),

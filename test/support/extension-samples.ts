@@ -78,7 +78,7 @@ export function aStatus(more: Partial<Status> = {}): Status {
   return {
     version: '0.1.0',
     host: 'db.example',
-    user: { name: 'alice', admin: false },
+    user: { name: 'alice', admin: false, role: 'member', templates: null, tokenExpiresAt: null },
     engines: [],
     gate: 'connected',
     capacity: {

@@ -36,7 +36,7 @@ describe('the myaas command', () => {
     const promised =
       'init doctor serve gate update user login status templates volumes ls new show rm reset sleep wake extend env url shell logs run completion';
     assert.deepEqual((await names()).toSorted(), promised.split(' ').toSorted());
-    assert.deepEqual((await names('user')).toSorted(), ['add', 'list', 'revoke', 'token']);
+    assert.deepEqual((await names('user')).toSorted(), ['add', 'list', 'revoke', 'set', 'token']);
   });
 
   it('gives each of them a help text with examples', async () => {

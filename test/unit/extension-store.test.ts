@@ -96,7 +96,7 @@ describe('The store', () => {
     shown([theirs]);
     assert.equal(store.isOwn(theirs), false);
     assert.equal(store.isOwn(anInstance({ owner: 'alice' })), true);
-    shown([theirs], [], aStatus({ user: { name: 'alice', admin: true } }));
+    shown([theirs], [], aStatus({ user: { ...aStatus().user, admin: true, role: 'admin' } }));
     assert.equal(store.isOwn(theirs), true);
   });
 });

@@ -5,6 +5,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { text } from 'node:stream/consumers';
+import type { TokenTerms } from '../../daemon/drivers/registry-users.ts';
 import { Registry, type InstanceRow } from '../../daemon/drivers/registry.ts';
 import { MyaasError } from '../../daemon/errors.ts';
 
@@ -98,7 +99,7 @@ describe('the registry', () => {
       const script = `
         import { Registry } from './daemon/drivers/registry.ts';
         const registry = Registry.open(process.argv[1]);
-        registry.users.add('user' + process.argv[2], false);
+        registry.users.add('user' + process.argv[2], 'member');
         registry.close();`;
       const shared = `${directory}/shared.db`;
       const ends = await Promise.all(
@@ -122,9 +123,9 @@ describe('the registry', () => {
 
     it('shows one process at once what another has written', () => {
       const other = Registry.open(file);
-      other.users.add('ada', false);
+      other.users.add('ada', 'member');
       const token = other.users.issueToken('ada');
-      assert.deepEqual(registry.users.byToken(token), { name: 'ada', admin: false });
+      assert.equal(registry.users.byToken(token)?.name, 'ada');
       other.users.revokeToken(other.users.list()[0]?.tokens[0]?.id ?? '');
       assert.equal(registry.users.byToken(token), undefined);
       other.close();
@@ -133,12 +134,13 @@ describe('the registry', () => {
 
   describe('of users', () => {
     it('knows a user by any of their tokens, until it is revoked', () => {
-      registry.users.add('ada', true);
+      registry.users.add('ada', 'admin');
       const [one, two] = [registry.users.issueToken('ada'), registry.users.issueToken('ada')];
       assert.notEqual(one, two);
       for (const token of [one, two]) {
         assert.match(token, /^myaas_[\w-]{32}$/);
-        assert.deepEqual(registry.users.byToken(token), { name: 'ada', admin: true });
+        const { name, role, templates } = registry.users.byToken(token) ?? {};
+        assert.deepEqual([name, role, templates], ['ada', 'admin', null]);
       }
       const [first] = registry.users.list()[0]?.tokens ?? [];
       assert.ok(first && registry.users.revokeToken(first.id));
@@ -147,7 +149,7 @@ describe('the registry', () => {
     });
 
     it('holds no token, only its hash', async () => {
-      registry.users.add('ada', false);
+      registry.users.add('ada', 'member');
       const token = registry.users.issueToken('ada');
       registry.users.byToken(token);
       for (const name of await readdir(directory)) {
@@ -158,26 +160,73 @@ describe('the registry', () => {
     });
 
     it('knows nobody by a token that it did not give out', () => {
-      registry.users.add('ada', false);
+      registry.users.add('ada', 'member');
       const token = registry.users.issueToken('ada');
       for (const wrong of ['', token.slice(0, -1), `${token}x`, token.toUpperCase(), "' or 1=1 --", 'null'])
         assert.equal(registry.users.byToken(wrong), undefined);
     });
 
     it('has each name once, and forgets a user with all tokens', () => {
-      registry.users.add('ada', false);
-      assert.throws(() => registry.users.add('ada', true), hasCode('MYAAS_USER_EXISTS'));
-      assert.deepEqual(registry.users.get('ada'), { name: 'ada', admin: false });
+      registry.users.add('ada', 'member');
+      assert.throws(() => registry.users.add('ada', 'admin'), hasCode('MYAAS_USER_EXISTS'));
+      assert.equal(registry.users.get('ada')?.role, 'member');
       const token = registry.users.issueToken('ada');
       assert.ok(registry.users.remove('ada'));
       assert.ok(!registry.users.remove('ada'));
       assert.equal(registry.users.byToken(token), undefined);
       assert.deepEqual(registry.users.list(), []);
-      assert.throws(() => registry.users.issueToken('ada'), hasCode('MYAAS_NOT_FOUND'));
+      assert.throws(() => registry.users.issueToken('ada'), hasCode('MYAAS_USER_NOT_FOUND'));
+    });
+
+    it('knows nobody by a token whose time is over, and says since when', () => {
+      registry.users.add('ada', 'member');
+      const soon = new Date(Date.now() + 60_000).toISOString();
+      const token = registry.users.issueToken('ada', { expiresAt: soon });
+      assert.equal(registry.users.byToken(token)?.token?.expiresAt, soon);
+      const past = registry.users.issueToken('ada', { expiresAt: '2001-02-03T00:00:00.000Z' });
+      assert.throws(() => registry.users.byToken(past), /2001-02-03/);
+    });
+
+    it('gives a token the rights it was made with, and never more than its user has', () => {
+      registry.users.add('ada', 'member');
+      registry.users.add('carol', 'admin');
+      const roleOf = (user: string, terms: TokenTerms) =>
+        registry.users.byToken(registry.users.issueToken(user, terms))?.role;
+      assert.equal(roleOf('ada', {}), 'member');
+      assert.equal(roleOf('ada', { role: 'admin' }), 'member');
+      assert.equal(roleOf('ada', { role: 'read-only' }), 'read-only');
+      assert.equal(roleOf('carol', { role: 'member' }), 'member');
+      assert.equal(roleOf('carol', { templates: ['shop'] }), 'member');
+      const token = registry.users.issueToken('carol', { templates: ['shop', 'crm'] });
+      assert.deepEqual(registry.users.byToken(token)?.templates, ['shop', 'crm']);
+      registry.users.change('ada', { role: 'read-only' });
+      assert.equal(roleOf('ada', {}), 'read-only');
+    });
+
+    it('knows a token by a name that its user has once, and revokes it by that', () => {
+      registry.users.add('ada', 'member');
+      registry.users.add('bob', 'member');
+      const token = registry.users.issueToken('ada', { name: 'ci' });
+      assert.throws(() => registry.users.issueToken('ada', { name: 'ci' }), hasCode('MYAAS_TOKEN_EXISTS'));
+      registry.users.issueToken('bob', { name: 'ci' });
+      assert.ok(registry.users.revokeToken('ada/ci'));
+      assert.equal(registry.users.byToken(token), undefined);
+      assert.ok(!registry.users.revokeToken('ada/ci'));
+      assert.equal(registry.users.list().find(({ name }) => name === 'bob')?.tokens.length, 1);
+    });
+
+    it('keeps what a user may have at most, until it is taken back', () => {
+      registry.users.add('ada', 'member');
+      assert.ok(registry.users.change('ada', { maxInstances: 3, maxDiskBytes: 1e9 }));
+      const { maxInstances, maxDiskBytes, maxLeaseSeconds } = registry.users.get('ada') ?? {};
+      assert.deepEqual([maxInstances, maxDiskBytes, maxLeaseSeconds], [3, 1e9, null]);
+      assert.ok(registry.users.change('ada', { maxInstances: null }));
+      assert.equal(registry.users.get('ada')?.maxInstances, null);
+      assert.ok(!registry.users.change('nobody', { maxInstances: 1 }));
     });
 
     it('tells when a token was last used', () => {
-      registry.users.add('ada', false);
+      registry.users.add('ada', 'member');
       const token = registry.users.issueToken('ada');
       assert.equal(registry.users.list()[0]?.tokens[0]?.lastUsedAt, null);
       registry.users.byToken(token);

@@ -1,0 +1,78 @@
+/** The part of the table in `main.ts` that is about users and their tokens. */
+import type { CommandGroup } from './command.ts';
+
+const tokenOptions = [
+  ['--name <name>', 'what to call the token in lists and in the audit log'],
+  ['--templates <templates>', 'there are only these for it, such as "shop,crm"; then it is no admin\'s'],
+  ['--expires <time>', 'when it ends, such as "30d"; default: never'],
+] as const;
+
+export const userCommands: CommandGroup = {
+  usage: 'user',
+  group: 'Host (as root)',
+  summary: 'give people access, and take it away',
+  subcommands: [
+    {
+      usage: 'add <name>',
+      summary: 'add a user and print a token for them, once',
+      options: [
+        ['--admin', "may import dumps and see and change everybody's databases"],
+        [
+          '--role <admin|member|read-only>',
+          'what they may do; default: member, who has databases of their own',
+        ],
+        ...tokenOptions,
+      ],
+      examples: [
+        'sudo myaas user add alice',
+        'sudo myaas user add carol --admin --expires 30d',
+        'sudo myaas user add ci --templates shop --name pipeline',
+      ],
+      load: async () => (await import('./user.ts')).addUser,
+    },
+    {
+      usage: 'list',
+      summary: 'list users and their tokens (not the tokens themselves)',
+      examples: ['sudo myaas user list'],
+      load: async () => (await import('./user.ts')).listUsers,
+    },
+    {
+      usage: 'token <name>',
+      summary: 'print another token for a user, once',
+      options: [['--role <admin|member|read-only>', 'fewer rights than the user has'], ...tokenOptions],
+      examples: [
+        'sudo myaas user token alice',
+        'sudo myaas user token alice --name dashboard --role read-only',
+      ],
+      load: async () => (await import('./user.ts')).issueToken,
+    },
+    {
+      usage: 'set <name>',
+      summary: "change a user's role or what they may have at most",
+      details: 'It counts from the next request on. "default": what the configuration says.',
+      options: [
+        ['--role <admin|member|read-only>', 'what they may do'],
+        ['--instances <number>', 'databases at a time'],
+        ['--lease <time>', 'the longest lease, such as "7d"'],
+        ['--disk <size>', 'what their databases may take on disk together, such as "20g"'],
+      ],
+      examples: [
+        'sudo myaas user set alice --instances 5 --lease 7d',
+        'sudo myaas user set alice --disk default',
+      ],
+      load: async () => (await import('./user.ts')).changeUser,
+    },
+    {
+      usage: 'revoke <name|token-id>',
+      summary: 'remove a user with all tokens, or one token',
+      details:
+        "What goes on with a revoked token is ended. A token is also known as <user>/<its name>. A removed user's databases stay until their leases end or an admin deletes them.",
+      examples: [
+        'sudo myaas user revoke alice',
+        'sudo myaas user revoke 3f2a91bc',
+        'sudo myaas user revoke alice/ci',
+      ],
+      load: async () => (await import('./user.ts')).revoke,
+    },
+  ],
+};
