@@ -28,9 +28,8 @@ const withoutSshAndGrpc = {
   },
 };
 
-// For the shell; and CommonJS packages expect names that ES modules lack.
+// CommonJS packages expect names that ES modules lack.
 const banner = `
-#!/usr/bin/env node
 import { createRequire as __createRequire } from 'node:module';
 import { fileURLToPath as __toPath } from 'node:url';
 const require = __createRequire(import.meta.url), __filename = __toPath(import.meta.url), __dirname = __toPath(new URL('.', import.meta.url));
@@ -70,7 +69,9 @@ await build({
   logLevel: 'warning',
 });
 await chmod(`${outdir}/myaas.js`, 0o755);
-await cp('daemon/host/systemd', `${outdir}/systemd`, { recursive: true });
+for (const directory of ['systemd', 'assets']) {
+  await cp(`daemon/host/${directory}`, `${outdir}/${directory}`, { recursive: true });
+}
 
 // A bundle that cannot even say its version must not leave here.
 execFileSync(process.execPath, [`${outdir}/myaas.js`, '--version'], {

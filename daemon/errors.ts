@@ -204,12 +204,17 @@ export const errors = {
       `All instance ports ${String(from)}-${String(to)} are taken.`,
       'Delete instances, or widen MYAAS_PORTS and restart "myaas serve".',
     ),
-  diskFull: (path: string, freeBytes: number, neededBytes: number) =>
+  diskFull: (
+    path: string,
+    freeBytes: number,
+    neededBytes: number,
+    hint = 'Delete instances or templates, or enlarge the disk.',
+  ) =>
     new MyaasError(
       'MYAAS_DISK_FULL',
       507,
       `Only ${String(Math.floor(freeBytes / 2 ** 20))} MiB are free in ${path}, ${String(Math.ceil(neededBytes / 2 ** 20))} MiB are needed.`,
-      'Delete instances or templates, or enlarge the disk.',
+      hint,
     ),
   memoryFull: (availableBytes: number, neededBytes: number) =>
     new MyaasError(
@@ -254,6 +259,13 @@ export const errors = {
       500,
       `"myaas ${command}" must be run as root.`,
       `Run "sudo myaas ${command}".`,
+    ),
+  olderRelease: (given: string, installed: string) =>
+    new MyaasError(
+      'MYAAS_OLDER_RELEASE',
+      409,
+      `Version ${given} is older than ${installed}, which is installed and may have changed the registry already.`,
+      `Install ${installed} or a newer one; to go back, uninstall it first ("myaas uninstall"), which keeps the data.`,
     ),
   hostNotReady: (what: string, hint: string, cause?: unknown) =>
     new MyaasError('MYAAS_HOST_NOT_READY', 503, what, hint, cause),

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /**
  * The `myaas` command: one table of subcommands. Help, parsing and shell completion all come from it. Each command's
  * code is loaded only when it runs, so that a client command never pays for the daemon's libraries.
@@ -198,6 +199,33 @@ const commands: readonly Command[] = [
     load: async () => (await import('./cli/status.ts')).showStatus,
   },
   userCommands,
+  {
+    usage: 'install',
+    group: 'Host (as root)',
+    summary: 'install this program on this machine, or upgrade the one that is there',
+    details: 'Connections to databases outlive an upgrade. A second run finishes one that was cut off.',
+    options: [
+      ['--no-packages', 'leave missing Debian packages to you'],
+      ['--root <directory>', 'put the files below this directory and do nothing else: for images'],
+      ['--packaged', 'only what dpkg does not do; the Debian package calls it'],
+    ],
+    json: false,
+    examples: ['sudo ./myaas install', 'sudo myaas install --no-packages'],
+    load: async () => (await import('./cli/install.ts')).installHere,
+  },
+  {
+    usage: 'uninstall',
+    group: 'Host (as root)',
+    summary: 'stop the services and remove the program; the data stays',
+    options: [
+      ['--purge', 'remove templates, databases, registry, settings and accounts, too, but no dumps'],
+      ['--yes', 'do not ask before data is removed'],
+      ['--packaged', 'only what dpkg does not do; the Debian package calls it'],
+    ],
+    json: false,
+    examples: ['sudo myaas uninstall', 'sudo myaas uninstall --purge'],
+    load: async () => (await import('./cli/install.ts')).uninstallHere,
+  },
   {
     usage: 'init',
     group: 'Host (as root)',

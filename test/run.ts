@@ -97,8 +97,8 @@ async function runVscode(machine: Readonly<Record<string, string>>): Promise<voi
   announce('preparing VS Code');
   const { serverMain, chromium } = await installVscode((line) => console.log(line), interrupt.signal);
   const environment = { ...machine, MYAAS_TEST_VSCODE: serverMain, MYAAS_TEST_CHROMIUM: chromium };
-  announce('npm run package');
-  const packed = (await run('npm', ['run', '--silent', 'package'], {})).exitCode === 0;
+  announce('npm run package:vsix');
+  const packed = (await run('npm', ['run', '--silent', 'package:vsix'], {})).exitCode === 0;
   count(packed);
   if (!packed) return;
   await runFile(['test/vscode/headless.ts'], environment);

@@ -6,6 +6,14 @@ import type { Context } from './command.ts';
 export async function initHost({ env, output, signal }: Context): Promise<number> {
   const { init } = await import('../host/init.ts');
   await init(readConfig(env), { log: output.line, signal });
+  // Prepared for the services of this machine, not for a daemon of somebody's own.
+  if (env['MYAAS_BASE_DIR'] === undefined && env['MYAAS_RUN_DIR'] === undefined) {
+    const { isEnabled, startServices } = await import('../host/install/systemd.ts');
+    if (await isEnabled('myaas.service')) {
+      await startServices({ restart: [] });
+      output.line('services: started, by systemd');
+    }
+  }
   return 0;
 }
 

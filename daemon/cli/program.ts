@@ -21,6 +21,17 @@ export async function runProgram(commands: readonly Command[], args: readonly st
     for (const line of await completions(commands, args.slice(1), program)) output.line(line);
     return 0;
   }
+  // What the installation asks a release for, which also shows that it runs here.
+  if (args[0] === '__man') {
+    const { manPage } = await import('./man.ts');
+    output.stdout.write(manPage(commands, version));
+    return 0;
+  }
+  if (args[0] === '__release') {
+    const { protocolVersion } = await import('../gate/protocol.ts');
+    output.json({ version, gateProtocol: protocolVersion });
+    return 0;
+  }
   let json = false;
   let exitCode = 0;
   const parser = parserFor(commands, async (command, values, options) => {

@@ -43,3 +43,20 @@ export async function ensureAccounts(): Promise<string[]> {
   }
   return made;
 }
+
+/** Removes what `ensureAccounts` has made, and returns the names. Files of theirs must be gone before. */
+export async function removeAccounts(): Promise<string[]> {
+  const removed: string[] = [];
+  const remedy = 'Something of this user may still run.';
+  for (const user of [accounts.gateUser, accounts.serverUser]) {
+    if (!(await lookupUser(user))) continue;
+    await runProgram('userdel', [user], { remedy });
+    removed.push(user);
+  }
+  for (const group of [accounts.apiGroup, accounts.gateUser, accounts.serverUser]) {
+    if ((await lookupGroup(group)) === undefined) continue;
+    await runProgram('groupdel', [group], { remedy });
+    if (group === accounts.apiGroup) removed.push(group);
+  }
+  return removed;
+}

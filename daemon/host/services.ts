@@ -3,11 +3,10 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { type Config, pathsOf } from '../config.ts';
 import * as btrfs from '../drivers/btrfs.ts';
-import { Docker } from '../drivers/docker.ts';
-import { Registry } from '../drivers/registry.ts';
 import { errors, hasErrno } from '../errors.ts';
 import { type BackgroundProcess, isRunning, startInBackground, stopInBackground } from './background.ts';
 import { askDaemon } from './checks.ts';
+import { removeContainers } from './containers.ts';
 import { exists } from './files.ts';
 import { diskFileOf } from './init.ts';
 import { leanMemory } from './lean-memory.ts';
@@ -85,7 +84,10 @@ export class Services {
         'Stop it where it was started ("systemctl stop myaas myaas-gate").',
       );
     }
-    if (await exists(pathsOf(this.#config).registry)) await this.#removeContainers(log);
+    if (await exists(pathsOf(this.#config).registry)) {
+      const removed = await removeContainers(this.#config);
+      if (removed > 0) log(`containers: removed ${removed}`);
+    }
     const { baseDir } = this.#config;
     if ((await exists(diskFileOf(this.#config))) && (await btrfs.isMountPoint(baseDir))) {
       await btrfs.unmount(baseDir);
@@ -107,17 +109,6 @@ export class Services {
       await stopInBackground(service, stopGraceMs);
       log(`${name}: stopped`);
     }
-  }
-
-  /** The instances stay in the registry; the next start makes containers for them. */
-  async #removeContainers(log: Log): Promise<void> {
-    const registry = Registry.open(pathsOf(this.#config).registry);
-    const { hostId } = registry;
-    registry.close();
-    const docker = new Docker({ host: this.#config.dockerHost, hostId, prefix: this.#config.prefix });
-    const containers = await docker.list();
-    for (const { containerId } of containers) await docker.remove(containerId);
-    if (containers.length > 0) log(`containers: removed ${containers.length}`);
   }
 
   #startService(
