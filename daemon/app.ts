@@ -10,6 +10,7 @@ import type { Events } from './events.ts';
 import type { Metrics } from './metrics.ts';
 import { requireUser, type Authenticator } from './plugins/auth.ts';
 import { sendFailure, useErrorEnvelope } from './plugins/errors.ts';
+import { refuseNonsense } from './plugins/nonsense.ts';
 import { legacyPlugin } from './plugins/legacy.ts';
 import type { App } from './routes/app.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -41,6 +42,7 @@ export interface AppDeps extends InstanceRoutesDeps {
 }
 
 const bodyLimitBytes = 64 * 1024;
+export const requestTimeoutMs = 60_000;
 
 export async function buildApp(deps: AppDeps): Promise<App> {
   const app: App = Fastify({
@@ -52,6 +54,10 @@ export async function buildApp(deps: AppDeps): Promise<App> {
     forceCloseConnections: true,
     // As long as Node lets a request's head be: what a name may be is for `names.ts` to say.
     routerOptions: { maxParamLength: 16_384 },
+    // As long as a client may take to send its request; who never ends must not stay.
+    requestTimeout: requestTimeoutMs,
+    // What is no HTTP comes to no route, and to no error handler.
+    clientErrorHandler: refuseNonsense,
     // What is wrong with a URL is found before any route, and so before the error handler below.
     frameworkErrors: (error, request, reply) => void sendFailure(error, request, reply),
     // A client's mistake is told, not mended silently.

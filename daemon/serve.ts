@@ -4,7 +4,7 @@ import { chmod, chown, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import { pino } from 'pino';
-import { buildApp } from './app.ts';
+import { buildApp, requestTimeoutMs } from './app.ts';
 import { accounts, pathsOf, type Config, type Paths } from './config.ts';
 import { Docker } from './drivers/docker.ts';
 import { Registry } from './drivers/registry.ts';
@@ -30,6 +30,7 @@ import { Upkeep } from './instances/upkeep.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { Authenticator } from './plugins/auth.ts';
+import { refuseNonsense } from './plugins/nonsense.ts';
 import type { App } from './routes/app.ts';
 import { Catalogue } from './templates/catalogue.ts';
 import { Importer, removeLeftoverImports } from './templates/import.ts';
@@ -292,7 +293,10 @@ async function listen(app: App, config: Config, paths: Paths): Promise<Server> {
     throw error;
   }
   await rm(paths.apiSocket, { force: true });
-  const server = createServer((request, response) => app.routing(request, response));
+  const server = createServer({ requestTimeout: requestTimeoutMs }, (request, response) =>
+    app.routing(request, response),
+  );
+  server.on('clientError', refuseNonsense);
   server.listen(paths.apiSocket);
   await once(server, 'listening');
   await chown(paths.apiSocket, 0, (await lookupGroup(accounts.apiGroup)) ?? 0);

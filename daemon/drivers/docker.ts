@@ -254,7 +254,8 @@ export class Docker {
           .logs({ stdout: true, stderr: true, tail: lines, follow: false });
         return demultiplex(log);
       } catch (error) {
-        if (hasStatus(error, 404)) return '';
+        // 409: it is being removed right now.
+        if (hasStatus(error, 404) || hasStatus(error, 409)) return '';
         throw error;
       }
     });

@@ -57,6 +57,11 @@ export function eventRoutes(app: App, events: Events, stopping: AbortSignal): vo
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
     });
+    // Who asks only for the head would wait for the end of a body that never ends.
+    if (request.method === 'HEAD') {
+      raw.end();
+      return;
+    }
     const lastId = request.headers['last-event-id'] ?? '';
     const resumed = events.since(lastId) !== undefined;
     let sentId = resumed ? lastId : events.lastId;

@@ -1,7 +1,6 @@
 import { ErrorBody, named } from '../contract.ts';
 
 const reasons = {
-  400: 'The request is not what this call takes',
   403: 'The token does not give the right to do this',
   404: 'There is no such thing',
   409: 'It is in the way of something that is there, or going on',
@@ -11,7 +10,11 @@ const reasons = {
   507: 'No port is free, or the disk is full',
 } as const;
 
-const always = { 401: 'The request carries no valid token', 500: 'MyAAS failed' } as const;
+const always = {
+  400: 'The request is not what this call takes',
+  401: 'The request carries no valid token',
+  500: 'MyAAS failed',
+} as const;
 
 const answer = (description: string) => ({
   description,

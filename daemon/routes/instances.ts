@@ -40,7 +40,7 @@ export function instanceRoutes(app: App, deps: InstanceRoutesDeps): void {
           owner: Type.Optional(Type.String()),
           template: Type.Optional(Type.String()),
         }),
-        response: { 200: Type.Object({ instances: Type.Array(named(Instance)) }), ...failing(400) },
+        response: { 200: Type.Object({ instances: Type.Array(named(Instance)) }), ...failing() },
       },
     },
     async (request) => {
@@ -64,7 +64,7 @@ export function instanceRoutes(app: App, deps: InstanceRoutesDeps): void {
       schema: {
         summary: 'A ready instance with credentials',
         body: named(CreateInstance),
-        response: { 201: named(Instance), ...failing(400, 403, 404, 409, 413, 415, 503, 507) },
+        response: { 201: named(Instance), ...failing(403, 404, 409, 413, 415, 503, 507) },
       },
     },
     async (request, reply) => {
@@ -97,7 +97,7 @@ export function instanceRoutes(app: App, deps: InstanceRoutesDeps): void {
         summary: 'Extend, never expire, protect',
         params: Params,
         body: named(PatchInstance),
-        response: { 200: named(Instance), ...failing(400, 403, 404, 413, 415) },
+        response: { 200: named(Instance), ...failing(403, 404, 413, 415) },
       },
     },
     async (request) => {
@@ -115,7 +115,7 @@ export function instanceRoutes(app: App, deps: InstanceRoutesDeps): void {
         querystring: Type.Object({
           force: Type.Optional(Type.String({ description: '"1": also when it is protected' })),
         }),
-        response: { 204: Type.Null(), ...failing(403, 404, 409) },
+        response: { 204: Type.Null(), ...failing(403, 404, 409, 413, 415) },
       },
     },
     async (request, reply) => {
@@ -131,7 +131,7 @@ export function instanceRoutes(app: App, deps: InstanceRoutesDeps): void {
         summary: 'Fresh data, same port and credentials',
         params: Params,
         body: Type.Union([named(ResetInstance), Type.Null()]),
-        response: { 200: named(Instance), ...failing(400, 403, 404, 409, 413, 415, 507) },
+        response: { 200: named(Instance), ...failing(403, 404, 409, 413, 415, 507) },
       },
     },
     async (request) => {
@@ -147,7 +147,7 @@ export function instanceRoutes(app: App, deps: InstanceRoutesDeps): void {
       schema: {
         summary: 'Stop its server cleanly until somebody connects; not while something runs in it',
         params: Params,
-        response: { 200: named(Instance), ...failing(403, 404, 409, 503) },
+        response: { 200: named(Instance), ...failing(403, 404, 409, 413, 415, 503) },
       },
     },
     async (request) => {
@@ -162,7 +162,7 @@ export function instanceRoutes(app: App, deps: InstanceRoutesDeps): void {
       schema: {
         summary: 'Start the server of an instance that sleeps',
         params: Params,
-        response: { 200: named(Instance), ...failing(403, 404, 409, 507) },
+        response: { 200: named(Instance), ...failing(403, 404, 409, 413, 415, 507) },
       },
     },
     async (request) => {

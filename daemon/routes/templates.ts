@@ -51,7 +51,7 @@ export function templateRoutes(app: App, templates: Templates, jobs: ImportJobs)
       schema: {
         summary: 'Import new and changed dumps (admin)',
         body: Type.Union([named(RefreshTemplates), Type.Null()]),
-        response: { 202: named(Job), ...failing(400, 403, 404, 413, 415) },
+        response: { 202: named(Job), ...failing(403, 404, 413, 415) },
       },
     },
     async (request, reply) => {
@@ -70,7 +70,7 @@ export function templateRoutes(app: App, templates: Templates, jobs: ImportJobs)
         querystring: Type.Object({
           force: Type.Optional(Type.String({ description: '"1": with all its instances' })),
         }),
-        response: { 204: Type.Null(), ...failing(400, 403, 404, 409) },
+        response: { 204: Type.Null(), ...failing(403, 404, 409, 413, 415) },
       },
     },
     async (request, reply) => {
@@ -98,7 +98,7 @@ export function templateRoutes(app: App, templates: Templates, jobs: ImportJobs)
       schema: {
         summary: 'Cancel an import job (admin); answers when it is undone',
         params: JobParams,
-        response: { 200: named(Job), ...failing(403, 404) },
+        response: { 200: named(Job), ...failing(403, 404, 413, 415) },
       },
     },
     async (request) => {

@@ -203,4 +203,9 @@ describe('the event stream', () => {
     const [hello] = await readUntil(again, () => true);
     assert.deepEqual(hello?.event, { type: 'hello', resumed: false });
   });
+
+  it('has an end for who asks only for its head', async () => {
+    const { status, headers, text } = await host.api('HEAD', '/v1/events');
+    assert.deepEqual([status, headers.get('content-type'), text], [200, 'text/event-stream', '']);
+  });
 });

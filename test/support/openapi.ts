@@ -43,6 +43,12 @@ export class Contract {
     return answer;
   }
 
+  /** Whether the document describes such a call. */
+  knows(method: string, path: string): boolean {
+    const template = this.#templateOf(path);
+    return template !== undefined && this.document.paths[template]?.[method.toLowerCase()] !== undefined;
+  }
+
   check(method: string, path: string, { status, headers, body, text }: Answer): void {
     const template = this.#templateOf(path);
     const operation =
