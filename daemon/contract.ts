@@ -189,7 +189,13 @@ export const Status = Type.Object(
       tokenExpiresAt: nullable(time('From then on the token counts no more; null: never')),
     }),
     engines: Type.Array(
-      Type.Object({ name: Type.String(), image: Type.String(), imageReason: Type.String() }),
+      Type.Object({
+        name: Type.String(),
+        series: Type.String({ description: 'Such as "11.8"' }),
+        image: Type.String(),
+        imageReason: Type.String(),
+      }),
+      { description: 'The server images of this host; others are had when an import needs them' },
     ),
     gate: Type.Enum(['connected', 'absent']),
     capacity: Type.Object({

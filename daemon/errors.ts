@@ -121,6 +121,15 @@ export const errors = {
     ),
   dumpBad: (file: string, why: string, hint = 'Mend or remove the dump; the template stays as it was.') =>
     new MyaasError('MYAAS_DUMP_BAD', 422, `${file}: ${why}`, hint),
+  engineUnknown: (name: string, known: readonly string[]) =>
+    new MyaasError(
+      'MYAAS_ENGINE_UNKNOWN',
+      422,
+      `${quote(name)} is no database product that this MyAAS knows.`,
+      `There are ${known.join(', ')}.`,
+    ),
+  engineLacks: (what: string, title: string, hint: string) =>
+    new MyaasError('MYAAS_ENGINE_LACKS', 422, `${what} is not there for ${title}.`, hint),
   maskMissing: (template: string, why: string) =>
     new MyaasError(
       'MYAAS_MASK_MISSING',

@@ -8,12 +8,11 @@ import { buildApp, requestTimeoutMs } from './app.ts';
 import { accounts, pathsOf, type Config, type Paths } from './config.ts';
 import { Docker } from './drivers/docker.ts';
 import { Registry } from './drivers/registry.ts';
-import { mariadb } from './engines/mariadb.ts';
 import { errors, hasErrno } from './errors.ts';
 import { Events } from './events.ts';
 import { GateLink } from './gate/link.ts';
 import { lookupGroup, lookupUser } from './host/accounts.ts';
-import { recallServerImage } from './host/image.ts';
+import { Images } from './host/images.ts';
 import { ensureMounted } from './host/init.ts';
 import { notifySystemd } from './host/notify.ts';
 import { Admission } from './instances/admission.ts';
@@ -61,14 +60,10 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   await ensureMounted(config);
   const hostAccounts = await findAccounts();
   const registry = Registry.open(paths.registry, { flushes: 'asked' });
-  const image = recallServerImage(config, registry);
-  if (!image) throw errors.hostNotReady('No server image has been chosen yet.', 'Run "myaas init" as root.');
   const docker = new Docker({ host: config.dockerHost, hostId: registry.hostId, prefix: config.prefix });
   await docker.ping();
-  const imageId = await docker.imageId(image.reference);
-  if (imageId === undefined) {
-    throw errors.imageMissing(image.reference, 'Docker Engine does not have it any more');
-  }
+  const images = new Images({ config, docker, registry });
+  const image = await images.open((line) => log.info(line));
 
   const stopping = new AbortController();
   await mkdir(config.runDir, { recursive: true, mode: 0o755 });
@@ -85,14 +80,12 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     onSight: (sight) => void sleep.notice(sight),
     log,
   });
-  const engine = mariadb;
   const builder = new Builder({
     config,
     paths,
     docker,
     servers,
-    engine,
-    image: { reference: image.reference, id: imageId },
+    images,
   });
   const metrics = new Metrics();
   const traffic = new Traffic(quietMs);
@@ -113,7 +106,6 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     config,
     registry,
     builder,
-    engine,
     gate,
     events,
     onLeases: () => leases.arm(),
@@ -127,7 +119,6 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     traffic,
     catalogue,
     registry,
-    engine,
     gate,
     metrics,
     log,
@@ -159,9 +150,8 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
       docker,
       servers,
       catalogue,
-      engine,
+      images,
       registry,
-      image: () => image.reference,
     }),
     catalogue,
     registry,
@@ -183,7 +173,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     flush,
     log,
   });
-  const statusOf = statusReader({ config, paths, ledger, pool, admission, catalogue, gate, engine, image });
+  const statusOf = statusReader({ config, paths, ledger, pool, admission, catalogue, gate, images });
   metrics.show(statusOf);
   const rootToken = randomBytes(32).toString('base64url');
   const app = await buildApp({

@@ -1,8 +1,7 @@
 import type { Config, Paths } from './config.ts';
 import { diskSpace } from './drivers/btrfs.ts';
-import type { Engine } from './engines/engine.ts';
 import type { GateLink } from './gate/link.ts';
-import type { ServerImage } from './host/image.ts';
+import type { Images } from './host/images.ts';
 import type { Admission } from './instances/admission.ts';
 import type { Ledger } from './instances/ledger.ts';
 import type { Pool } from './instances/pool.ts';
@@ -18,8 +17,7 @@ export interface StatusDeps {
   readonly admission: Admission;
   readonly catalogue: Catalogue;
   readonly gate: GateLink;
-  readonly engine: Engine;
-  readonly image: ServerImage;
+  readonly images: Images;
 }
 
 /** What `GET /v1/status` and `/metrics` tell, read anew at each call. */
@@ -31,8 +29,7 @@ export function statusReader({
   admission,
   catalogue,
   gate,
-  engine,
-  image,
+  images,
 }: StatusDeps): StatusOf {
   const { from, to } = config.ports;
   return async () => {
@@ -48,7 +45,12 @@ export function statusReader({
     return {
       version,
       host: config.hostname,
-      engines: [{ name: engine.name, image: image.reference, imageReason: image.reason }],
+      engines: images.list().map(({ engine, series, reference, reason }) => ({
+        name: engine,
+        series,
+        image: reference,
+        imageReason: reason,
+      })),
       gate: gate.connected ? 'connected' : 'absent',
       capacity: {
         portsTotal: to - from + 1,

@@ -20,6 +20,8 @@ export interface ContainerSpec {
   readonly memoryBytes: number;
   /** Such as "0,3"; all cores when left out. */
   readonly cpus?: string | undefined;
+  /** What a stop of Docker sends; default: SIGTERM. */
+  readonly stopSignal?: 'SIGTERM' | 'SIGINT' | undefined;
   /** Keeps standard input open for `attach`. */
   readonly stdin?: boolean;
 }
@@ -70,7 +72,7 @@ export function serverOptions(
     AttachStdin: stdin,
     OpenStdin: stdin,
     StdinOnce: stdin,
-    StopSignal: 'SIGTERM',
+    StopSignal: spec.stopSignal ?? 'SIGTERM',
     Healthcheck: { Test: ['NONE'] },
     HostConfig: {
       ...hardened,

@@ -5,6 +5,9 @@ import { errors, hasErrno, messageOf } from '../errors.ts';
 import { labelOf, namespaceOptions, serverOptions, type ContainerSpec, type HostNames } from './container.ts';
 import { demultiplex, pour, Tail } from './docker-streams.ts';
 
+/** What Docker sets for images that say nothing else. */
+const usualPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
 export interface ContainerInfo {
   readonly containerId: string;
   readonly role: string;
@@ -86,13 +89,18 @@ export class Docker {
     });
   }
 
-  /** Makes an image of a root file system's tar. */
-  async importImage(tar: Readable, reference: string, signal?: AbortSignal): Promise<void> {
+  /** Makes an image of a root file system's tar; `path` is where its programs are, besides the usual places. */
+  async importImage(
+    tar: Readable,
+    { reference, path }: { readonly reference: string; readonly path: string | undefined },
+    signal?: AbortSignal,
+  ): Promise<void> {
     await this.#ask(`import "${reference}"`, async () => {
       const [repo, tag] = reference.split(':');
       const body = await this.#dockerode.importImage(tar, {
         repo,
         tag,
+        ...(path !== undefined && { changes: `ENV PATH=${path}:${usualPath}` }),
         ...(signal && { abortSignal: signal }),
       });
       await new Promise<void>((resolve, reject) => {

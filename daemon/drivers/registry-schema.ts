@@ -54,6 +54,10 @@ const migrations = [
      id integer primary key, at text not null, user text, token text, address text, action text not null,
      template text, name text, instance text, status integer not null, code text) strict;
    create index auditByAt on audit (at);`,
+
+  `alter table instances add column engineSeries text not null default '';
+   alter table spares add column engine text not null default 'mariadb';
+   alter table spares add column engineSeries text not null default '';`,
 ];
 
 /** In one transaction, so that of two processes that open it at once only one does it. */

@@ -12,6 +12,8 @@ export interface SpareRow {
   readonly version: string;
   /** What its server was made with; one of another recipe is of no use. */
   readonly recipe: string;
+  readonly engine: string;
+  readonly engineSeries: string;
   readonly databaseName: string;
   readonly username: string;
   readonly password: string;

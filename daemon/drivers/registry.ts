@@ -28,6 +28,8 @@ export interface InstanceRow {
   readonly state: RecordedState;
   readonly failure: string | null;
   readonly engine: string;
+  /** Of its server: "11.8"; "" when it is of before there were several. */
+  readonly engineSeries: string;
   readonly port: number;
   readonly databaseName: string;
   readonly username: string;

@@ -1,4 +1,9 @@
-/** What MyAAS must know of one database product. Everything else is the same for all of them. */
+/**
+ * What MyAAS must know of one database product. Everything else is the same for all of them. What a product may lack is
+ * optional here, and whoever needs it says so in words (`lacks`). README.md beside this file is about adding one.
+ */
+import type { Config } from '../config.ts';
+import type { Protocol } from '../gate/protocol.ts';
 
 /** Where a server finds its files in its container. */
 export const inContainer = {
@@ -63,16 +68,32 @@ export interface RowsFile {
   readonly timeZone: string | undefined;
 }
 
+/** Loading of rows in files of their own, such as those of `mysqldump --tab`. */
+export interface RowsLoader {
+  /** The tables of a database that keep rows of their own: no views, and nothing that is only a way to other tables. */
+  tablesWithRows(database: string): Promise<string[]>;
+  loadRows(rows: RowsFile): Promise<void>;
+}
+
+export interface Masker {
+  /** All that stands in the way of masking these columns, in words. */
+  findMaskProblems(columns: readonly MaskedColumn[]): Promise<string[]>;
+  /**
+   * Replaces the values of columns that `findMaskProblems` has nothing against, by values that follow from them and the
+   * key. What the data itself has against it, in words, or undefined.
+   */
+  mask(columns: readonly MaskedColumn[], key: Buffer, signal: AbortSignal): Promise<string | undefined>;
+}
+
 /** A connection of the administrator to an import's server. It must survive a dump that replaces the accounts. */
 export interface AdminSession {
+  readonly rows?: RowsLoader;
+  readonly masker?: Masker;
   /** The server's version, as it tells it. */
   version(): Promise<string>;
   createDatabase(name: string): Promise<void>;
   dropDatabase(name: string): Promise<void>;
   contents(): Promise<Contents>;
-  /** The tables of a database that keep rows of their own: no views, and nothing that is only a way to other tables. */
-  tablesWithRows(database: string): Promise<string[]>;
-  loadRows(rows: RowsFile): Promise<void>;
   /** Whether a database holds nothing at all. */
   isEmpty(database: string): Promise<boolean>;
   /**
@@ -81,18 +102,11 @@ export interface AdminSession {
    * are defined by, and that the dump did not bring, are made, locked as well.
    */
   secureAccounts(username: string): Promise<void>;
-  /** All that stands in the way of masking these columns, in words. */
-  findMaskProblems(columns: readonly MaskedColumn[]): Promise<string[]>;
-  /**
-   * Replaces the values of columns that `findMaskProblems` has nothing against, by values that follow from them and the
-   * key. What the data itself has against it, in words, or undefined.
-   */
-  mask(columns: readonly MaskedColumn[], key: Buffer, signal: AbortSignal): Promise<string | undefined>;
   /** Refreshes the optimizer's statistics. */
   analyze(signal: AbortSignal): Promise<void>;
   countTables(): Promise<TableCounts>;
-  /** Asks for a clean shutdown; the container's exit tells when it is done. */
-  shutdown(): Promise<void>;
+  /** Makes the shutdown that comes next a thorough one, which leaves nothing to do for any clone. */
+  prepareShutdown(): Promise<void>;
   /** Whether the server still answers this session. */
   isAlive(): Promise<boolean>;
   close(): void;
@@ -110,78 +124,160 @@ export interface BackupDescription {
 export interface BackupTool {
   /** What a stream of it begins with. */
   readonly streamStart: Buffer;
-  /** Tells the server's version. */
-  readonly versionCommand: readonly string[];
   /** Unpacks a stream from standard input into the data directory. */
   readonly extractCommand: readonly string[];
   /** Makes what was copied from a running server a consistent data directory. */
   prepareCommand(memoryBytes: number): readonly string[];
-  /** "11.8" of what `versionCommand` tells; servers open the files of their own series. */
-  seriesOfServer(version: string): string | undefined;
+  /** "11.8"; servers open the files of their own series. */
   seriesOfBackup(description: BackupDescription): string | undefined;
-  /** Removes what is left of former pages in the data directory of a server that was shut down. */
-  wipeRemnants(datadir: string): Promise<void>;
   /** Why a backup can't become a template, whatever its version; undefined when nothing is in the way. */
   whyUnusable(description: BackupDescription): string | undefined;
+  /** The server of an import over the data directory of another server. It executes `adoptFile` in `home` first. */
+  adoptCommand(server: ServerFacts): readonly string[];
+  /** Lets the import's administrator in, and takes out what would be in the way of instances. */
+  readonly adoptFile: ServerFile;
+  /** Removes what is left of former pages in the data directory of a server that was shut down. */
+  wipeRemnants(datadir: string): Promise<void>;
+}
+
+/** An image of Debian packages, for networks that reach no registry. */
+export interface DebianImage {
+  /** Another name whenever other packages are in it, so that hosts with an older one build it anew. */
+  readonly reference: string;
+  /** Such as "trixie". */
+  readonly suite: string;
+  readonly packages: readonly string[];
+  /** Where its programs are, when that is not a usual place. */
+  readonly path?: string;
+}
+
+/** Where a product's server images come from. A series is what opens the same data directories: "11.8", "9.7", "17". */
+export interface ImageSource {
+  /** What templates get that ask for none. */
+  readonly defaultSeries: string;
+  /** The operator's own image, for this product or others, and the variable that names it. */
+  configured(config: Pick<Config, 'mysqlImage' | 'postgresImage'>): string | undefined;
+  readonly variable: string;
+  /** The official image, at Docker Hub. */
+  official(series: string): string;
+  /** What can be built where no registry answers; undefined: nothing. */
+  debian(series: string): DebianImage | undefined;
+  /** The server program, telling its version. */
+  readonly versionCommand: readonly [string, ...string[]];
+  /** The series, of what that tells; undefined when it is another product's. */
+  seriesOf(told: string): string | undefined;
+  /** Programs that some images lack, and without which some dumps can't be imported. */
+  readonly optionalPrograms: readonly string[];
+}
+
+/** What a server's command depends on. */
+export interface ServerFacts {
+  /** Of its container, in which it is to stay. */
+  readonly memoryBytes: number;
+  readonly series: string;
+}
+
+export interface ServerFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** The client program that loads a dump from its standard input, as the import's administrator. */
+export interface LoadClient {
+  /** Into `database`, unless the dump names another. */
+  command(database: string | undefined): readonly string[];
+  /** What it meant when it ended with `exitCode`, not 0. */
+  parseError(stderr: string, exitCode: number): LoadFailure;
+}
+
+/** Directories of several files that are one dump. */
+export type DirectoryKind = 'mydumper' | 'tab' | 'backup';
+
+/** How dumps of a product are told from others, and loaded. */
+export interface DumpSupport {
+  /** What names of dumps that are one file end with, before the ending of a packer: "sql". */
+  readonly endings: readonly string[];
+  readonly directories: readonly DirectoryKind[];
+  /** Whether a dump is of this product for certain, by what it begins with, unpacked, latin1. */
+  recognises(head: string): boolean;
+  /** "client": through that program. "data file": put in the data directory before the server's first start. */
+  readonly loading:
+    | { readonly kind: 'client'; readonly client: LoadClient }
+    | { readonly kind: 'data file'; readonly name: string };
 }
 
 export interface Engine {
-  readonly name: 'mariadb';
-  readonly backup: BackupTool;
+  /** In the API, in manifests, and in the file beside a dump. */
+  readonly name: string;
+  /** For people. */
+  readonly title: string;
+  readonly image: ImageSource;
+  /** Whether a server makes the data directory of an older series its own when it starts on it. */
+  readonly upgradesInPlace: boolean;
+  readonly dumps: DumpSupport;
+  readonly backup?: BackupTool;
   /** The server's own. */
   readonly systemDatabases: readonly string[];
   /** Name of the server's socket in the run directory. */
   readonly socketName: string;
-  /** Name of the file in the run directory that the server executes before it lets anybody in. */
-  readonly startupFileName: string;
-  /** Environment variables of its programs. */
+  /** In which its clients are told that their server can't be had. */
+  readonly protocol: Protocol;
+  /** Files in the home directory, and variables, by which a hook's client programs find the import's server as its administrator. */
+  readonly hookFiles: readonly ServerFile[];
+  readonly hookEnvironment: Readonly<Record<string, string>>;
+  /** Environment variables of its programs. No secrets. */
   readonly environment: Readonly<Record<string, string>>;
-  /** The command that fills an empty data directory. */
-  initialiseCommand(): readonly string[];
-  /** The server of an instance, sized so that it stays within the memory of its container. */
-  serveCommand(container: { readonly memoryBytes: number }): readonly string[];
+  /** What asks the server for a clean shutdown that does not wait for clients. */
+  readonly stopSignal: 'SIGTERM' | 'SIGINT';
+  /** The command that fills an empty data directory; undefined when the server does that by itself. */
+  initialiseCommand?(server: ServerFacts): readonly string[];
+  /** Files, besides its own, that the data directory needs to be served. */
+  extraFiles(): Promise<readonly ServerFile[]>;
+  /** The server of an import: bulk settings, nothing durable before the shutdown. */
+  importCommand(server: ServerFacts): readonly string[];
+  /** The server of an instance. */
+  serveCommand(server: ServerFacts): readonly string[];
   /** Flags that a server gives up the files of former versions of rows for, to make new ones. */
   readonly renewingFlags: readonly string[];
-  /** The server of an import: bulk settings, nothing durable before the shutdown. */
-  importCommand(memoryBytes: number): readonly string[];
-  /** The server of an import over the data directory of another server. It executes `adoptFileName` in `home` first. */
-  adoptCommand(memoryBytes: number): readonly string[];
-  readonly adoptFileName: string;
-  /** Lets the import's administrator in, and takes out what would be in the way of instances. */
-  readonly adoptStatements: string;
-  /** The client that loads a dump from its standard input, into `database` unless the dump names another. */
-  loadCommand(database: string | undefined): readonly string[];
-  /** A file in the home directory by which client programs find the import's server, as its administrator. */
-  readonly clientFile: { readonly name: string; readonly text: string };
-  /** What the start-up file says: gives the account its password, in a form that tells nobody the password. */
-  startupStatements(account: Account): string;
-  /** Files, besides its own, that the data directory needs to be served. */
-  extraFiles(): Promise<readonly { readonly name: string; readonly text: string }[]>;
-  /** Logs in through the socket and has one query answered. */
+  /**
+   * Files that are in the run directory when an instance's server starts, and not any more when it has: what gives the
+   * account its password, in a form that tells nobody the password.
+   */
+  startupFiles(account: Account): readonly ServerFile[];
+  /**
+   * The first thing after each start: gives the account its password, where the start-up files have not, logs in as it
+   * through the socket, and has one query answered.
+   */
+  admit(socketPath: string, account: Account, database: string, signal: AbortSignal): Promise<void>;
+  /** Like `admit`, and makes the shutdown that comes next a thorough one. */
+  admitLast(socketPath: string, account: Account, database: string, signal: AbortSignal): Promise<void>;
+  /** Logs in to a server that runs, and has one query answered. */
   login(socketPath: string, account: Account, database: string, signal: AbortSignal): Promise<void>;
   /**
    * What the server of an instance is busy with, in words: a statement that runs, a transaction that is open; undefined
    * when stopping it loses nobody's work.
    */
-  work(socketPath: string, account: Account, signal: AbortSignal): Promise<string | undefined>;
-  /** Gives the account, as which it logs in, another password. */
-  changePassword(socketPath: string, account: Account, password: string, signal: AbortSignal): Promise<void>;
-  /** Lets the account, as which it logs in, in from other hosts as well: the data goes to a server with a network. */
-  openToNetwork(socketPath: string, account: Account, signal: AbortSignal): Promise<void>;
-  /** Like `login`, and asks for a clean shutdown. */
-  loginAndShutDown(
+  work(
     socketPath: string,
     account: Account,
     database: string,
     signal: AbortSignal,
+  ): Promise<string | undefined>;
+  /** Gives the account, as which it logs in, another password. */
+  changePassword(
+    socketPath: string,
+    account: Account,
+    password: string,
+    database: string,
+    signal: AbortSignal,
   ): Promise<void>;
+  /** Lets the account, as which it logs in, in from other hosts as well: the data goes to a server with a network. */
+  openToNetwork?(socketPath: string, account: Account, database: string, signal: AbortSignal): Promise<void>;
   admin(socketPath: string): Promise<AdminSession>;
   /** Whether a server's log ends with a clean shutdown. */
   provesCleanShutdown(log: string): boolean;
   /** The line of a server's log that tells of a crash recovery at its start. */
   findRecovery(log: string): string | undefined;
-  /** What a load client meant that ended with `exitCode`, not 0. */
-  parseLoadError(stderr: string, exitCode: number): LoadFailure;
   /** The URL that applications connect by. */
   urlOf(
     address: Account & { readonly host: string; readonly port: number; readonly database: string },

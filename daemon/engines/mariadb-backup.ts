@@ -1,5 +1,6 @@
 /** Physical backups of MariaDB: what its backup program makes, and how it makes a data directory of it. */
 import { inContainer, type BackupTool } from './engine.ts';
+import { importCommand } from './mariadb-commands.ts';
 import { wipeDoublewrite } from './mariadb-doublewrite.ts';
 
 /** Below this mariadb-backup --prepare reads the log in more than one go. */
@@ -14,7 +15,7 @@ const administrator = {
 const passwordPlugins = ['simple_password_check', 'cracklib_password_check', 'password_reuse_check'];
 
 /** The grant tables themselves, since root of that server may be any account, or none. Afterwards it is locked, like all. */
-export const adoptStatements = [
+const adoptStatements = [
   ...passwordPlugins.map((plugin) => `uninstall plugin if exists ${plugin}`),
   `delete from mysql.plugin where name in (${passwordPlugins.map((plugin) => `'${plugin}'`).join(', ')})`,
   // It knows passwords of other servers.
@@ -24,11 +25,10 @@ export const adoptStatements = [
 ]
   .map((statement) => `${statement};\n`)
   .join('');
+const adoptFile = { name: 'adopt.sql', text: adoptStatements };
 
 export const mariadbBackup: BackupTool = {
   streamStart: Buffer.from('XBSTCK01'),
-
-  versionCommand: ['mariadbd', '--no-defaults', '--version'],
 
   extractCommand: ['mbstream', '--extract', `--directory=${inContainer.datadir}`],
 
@@ -42,9 +42,10 @@ export const mariadbBackup: BackupTool = {
     `--use-memory=${String(Math.max(leastMemoryBytes, Math.floor(memoryBytes / 2)))}`,
   ],
 
-  seriesOfServer: (version) => /(\d+\.\d+)\.\d+-MariaDB/.exec(version)?.[1],
-
   seriesOfBackup: ({ info }) => /^server_version\s*=\s*(\d+\.\d+)/m.exec(info)?.[1],
+
+  adoptCommand: (server) => [...importCommand(server), `--init-file=${inContainer.home}/${adoptFile.name}`],
+  adoptFile,
 
   wipeRemnants: wipeDoublewrite,
 

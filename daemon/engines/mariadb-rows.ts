@@ -9,6 +9,17 @@ const typesWrittenAsText = new Set(['uuid', 'inet4', 'inet6']);
 /** Their characters may have the byte of a backslash, which the server does not escape when it writes them. */
 const ambiguousCharsets = new Set(['big5', 'cp932', 'gb18030', 'gbk', 'sjis']);
 
+/** The tables of a database that keep rows of their own: no views, and nothing that is only a way to other tables. */
+export async function tablesWithRows(connection: Connection, database: string): Promise<string[]> {
+  const [tables] = await connection.query<RowDataPacket[]>(
+    `select table_name as name from information_schema.tables
+     where table_schema = ? and table_type in ('BASE TABLE', 'SYSTEM VERSIONED')
+       and engine not in ('MRG_MYISAM', 'BLACKHOLE', 'FEDERATED')`,
+    [database],
+  );
+  return tables.map(({ name }) => String(name));
+}
+
 export async function loadRows(
   connection: Connection,
   { database, table, file, fieldCount, timeZone }: RowsFile,

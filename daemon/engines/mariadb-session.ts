@@ -1,9 +1,9 @@
 /** Talking to a MariaDB server through its socket: as the user of an instance, and as the administrator of an import. */
 import { connect as connectSocket } from 'node:net';
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise';
-import type { Account, AdminSession, Contents, MaskedColumn, RowsFile, TableCounts } from './engine.ts';
+import type { Account, AdminSession, Contents, Masker, RowsLoader, TableCounts } from './engine.ts';
 import { findMaskProblems, maskColumns } from './mariadb-mask.ts';
-import { loadRows } from './mariadb-rows.ts';
+import { loadRows, tablesWithRows } from './mariadb-rows.ts';
 import { quoteName, quoteText } from './quoting.ts';
 
 export const systemDatabases = ['mysql', 'information_schema', 'performance_schema', 'sys'];
@@ -76,17 +76,26 @@ export async function workOf(connection: Connection): Promise<string | undefined
   return oldest && `a transaction has been open for ${String(oldest['seconds'])} s`;
 }
 
-export async function shutDown(connection: Connection): Promise<void> {
-  // 0: purge and merge everything, so that no clone has to.
+/** 0: purge and merge everything, so that no clone has to. */
+export async function prepareShutdown(connection: Connection): Promise<void> {
   await connection.query('set global innodb_fast_shutdown = 0');
-  await connection.query('shutdown');
 }
 
 export class MariadbAdminSession implements AdminSession {
+  readonly rows: RowsLoader;
+  readonly masker: Masker;
   readonly #connection: Connection;
 
   constructor(connection: Connection) {
     this.#connection = connection;
+    this.rows = {
+      tablesWithRows: (database) => tablesWithRows(connection, database),
+      loadRows: (rows) => loadRows(connection, rows),
+    };
+    this.masker = {
+      findMaskProblems: (columns) => findMaskProblems(connection, columns),
+      mask: (columns, key, signal) => maskColumns(connection, columns, key, signal),
+    };
   }
 
   async #rows(sql: string, values: unknown[] = []): Promise<RowDataPacket[]> {
@@ -122,19 +131,6 @@ export class MariadbAdminSession implements AdminSession {
       databases: databases.map((row) => String(row['name'])),
       objectCount: Number(count?.['objects']),
     };
-  }
-
-  async tablesWithRows(database: string): Promise<string[]> {
-    const tables = await this.#rows(
-      `select table_name as name from information_schema.tables
-       where table_schema = ? and table_type in ('BASE TABLE', 'SYSTEM VERSIONED') and engine not in ('MRG_MYISAM', 'BLACKHOLE', 'FEDERATED')`,
-      [database],
-    );
-    return tables.map(({ name }) => String(name));
-  }
-
-  async loadRows(rows: RowsFile): Promise<void> {
-    await loadRows(this.#connection, rows);
   }
 
   async isEmpty(database: string): Promise<boolean> {
@@ -198,18 +194,6 @@ export class MariadbAdminSession implements AdminSession {
     }
   }
 
-  async findMaskProblems(columns: readonly MaskedColumn[]): Promise<string[]> {
-    return findMaskProblems(this.#connection, columns);
-  }
-
-  async mask(
-    columns: readonly MaskedColumn[],
-    key: Buffer,
-    signal: AbortSignal,
-  ): Promise<string | undefined> {
-    return maskColumns(this.#connection, columns, key, signal);
-  }
-
   async analyze(signal: AbortSignal): Promise<void> {
     const tables = await this.#rows(
       `select table_schema as db, table_name as name from information_schema.tables
@@ -231,8 +215,8 @@ export class MariadbAdminSession implements AdminSession {
     return { tables: Number(found?.['tables']), rows: Number(found?.['estimate']) };
   }
 
-  async shutdown(): Promise<void> {
-    await shutDown(this.#connection);
+  async prepareShutdown(): Promise<void> {
+    await prepareShutdown(this.#connection);
   }
 
   async isAlive(): Promise<boolean> {

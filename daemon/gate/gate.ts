@@ -3,7 +3,6 @@ import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { Listener, type ListenerOptions } from './listener.ts';
 import type { Route, RouteActivity, RouteFailure, Sight } from './protocol.ts';
-import { mysqlRefusal, type Refusal } from './refusal.ts';
 
 /** How long a client waits for an instance that is being reset, started or woken. */
 export const holdLimitMs = 30_000;
@@ -13,7 +12,6 @@ export interface GateOptions {
   readonly bind: string;
   readonly log: Log;
   readonly holdLimitMs?: number;
-  readonly refusal?: Refusal;
 }
 
 /**
@@ -28,9 +26,9 @@ export class Gate {
   readonly #listeners = new Map<string, Listener>();
   #lastChange: Promise<unknown> = Promise.resolve();
 
-  constructor({ bind, log, holdLimitMs: limitMs = holdLimitMs, refusal = mysqlRefusal }: GateOptions) {
+  constructor({ bind, log, holdLimitMs: limitMs = holdLimitMs }: GateOptions) {
     const onSight = (sight: Sight) => void this.sights.emit('sight', sight);
-    this.#options = { bind, log, holdLimitMs: limitMs, refusal, onSight };
+    this.#options = { bind, log, holdLimitMs: limitMs, onSight };
   }
 
   /**

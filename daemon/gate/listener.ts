@@ -3,12 +3,11 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Log } from '../log.ts';
 import { Connection } from './connection.ts';
 import type { Route, RouteActivity, Sight } from './protocol.ts';
-import type { Refusal } from './refusal.ts';
+import { refusals } from './refusal.ts';
 
 export interface ListenerOptions {
   /** The address to listen on. */
   readonly bind: string;
-  readonly refusal: Refusal;
   /** How long a client of a route that is not open waits. */
   readonly holdLimitMs: number;
   readonly log: Log;
@@ -118,7 +117,8 @@ export class Listener {
   }
 
   #accept(client: Socket): void {
-    const { refusal, holdLimitMs } = this.#options;
+    const { holdLimitMs } = this.#options;
+    const refusal = refusals[this.#route.protocol ?? 'mysql'];
     const connection = new Connection({ client, refusal, holdLimitMs });
     this.#connections.add(connection);
     this.#noteActivity();

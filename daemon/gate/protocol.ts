@@ -20,6 +20,10 @@ const RequestNumber = Type.Integer({ minimum: 0 });
 const Milliseconds = Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 });
 const Errno = Type.String({ maxLength: 64 });
 
+/** What clients of an instance speak. */
+export const Protocol = Type.Enum(['mysql', 'postgres', 'redis']);
+export type Protocol = Static<typeof Protocol>;
+
 export const Route = Type.Object({
   id: Id,
   port: Port,
@@ -30,6 +34,8 @@ export const Route = Type.Object({
    * first newcomer is told to serve, by `wake`.
    */
   state: Type.Union([Type.Literal('open'), Type.Literal('held'), Type.Literal('asleep')]),
+  /** In which clients are turned away; left out: MySQL's. */
+  protocol: Type.Optional(Protocol),
   /** An open route without clients for so long is told to serve, by `idle`; left out: never. */
   idleAfterMs: Type.Optional(Milliseconds),
   /** One whose clients are connected, but have been silent for so long, too. */

@@ -11,7 +11,7 @@ import type { Registry } from '../drivers/registry.ts';
 import { hasErrno, MyaasError } from '../errors.ts';
 import { lookupGroup, lookupUser } from './accounts.ts';
 import { exists } from './files.ts';
-import { lacksBackupProgram, recallServerImage } from './image.ts';
+import { Images } from './images.ts';
 import { listeningPorts } from './ports.ts';
 import { findProgram } from '../drivers/program.ts';
 
@@ -111,14 +111,20 @@ export async function dockerEngine(config: Config): Promise<Finding> {
       );
 }
 
-export async function serverImage(config: Config, registry: Registry): Promise<Finding> {
-  const image = recallServerImage(config, registry);
-  if (!image) return failed('none chosen yet.', runInit);
+export async function serverImages(config: Config, registry: Registry): Promise<Finding> {
   const docker = new Docker({ host: config.dockerHost, hostId: registry.hostId, prefix: config.prefix });
-  const found = `${image.reference} (${image.reason})`;
-  if (!(await docker.imageId(image.reference))) return failed(`${found} is not on this machine.`, runInit);
-  return lacksBackupProgram(registry)
-    ? warning(`${found} has no mariadb-backup, so physical backups can't be imported.`, runInit)
+  const images = new Images({ config, docker, registry });
+  const { usual } = images;
+  if (!usual) return failed('none chosen yet.', runInit);
+  const all = images.list();
+  const found = all.map(({ reference, reason }) => `${reference} (${reason})`).join(', ');
+  for (const { reference } of all)
+    if (!(await docker.imageId(reference))) return failed(`${reference} is not on this machine.`, runInit);
+  return usual.lacks.length > 0
+    ? warning(
+        `${found}; there is no ${usual.lacks.join(', no ')} in ${usual.reference}, so physical backups can't be imported.`,
+        runInit,
+      )
     : ok(found);
 }
 

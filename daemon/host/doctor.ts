@@ -77,7 +77,7 @@ async function withRegistry(config: Config, check: Examine): Promise<void> {
   if (!registry) return;
   const opened = registry;
   try {
-    await check('server image', () => checks.serverImage(config, opened));
+    await check('server image', () => checks.serverImages(config, opened));
     await check('ports', () => checks.ports(config, opened));
   } finally {
     opened.close();

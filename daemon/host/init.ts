@@ -8,7 +8,7 @@ import { Registry } from '../drivers/registry.ts';
 import { errors, hasErrno } from '../errors.ts';
 import { ensureAccounts } from './accounts.ts';
 import { exists } from './files.ts';
-import { resolveServerImage } from './image.ts';
+import { Images } from './images.ts';
 
 /** A btrfs in a file is not begun with less than this free around it. */
 const leastFreeBytes = 2 * 2 ** 30;
@@ -40,7 +40,7 @@ export async function init(
     const docker = new Docker({ host: config.dockerHost, hostId: registry.hostId, prefix: config.prefix });
     const { version } = await docker.ping();
     log(`Docker Engine: ${version}`);
-    const image = await resolveServerImage({ config, docker, registry, log, signal });
+    const image = await new Images({ config, docker, registry }).prepare(log, signal);
     log(`server image: ${image.reference} (${image.reason})`);
   } finally {
     registry.close();

@@ -6,15 +6,20 @@ import type { Config, Paths } from '../config.ts';
 import { deleteSubvolume, snapshot } from '../drivers/btrfs.ts';
 import type { ContainerInfo, Docker } from '../drivers/docker.ts';
 import type { InstanceRow } from '../drivers/registry.ts';
-import type { Engine } from '../engines/engine.ts';
+import { engineOf } from '../engines/engines.ts';
 import { errors, messageOf, MyaasError } from '../errors.ts';
+import type { Images } from '../host/images.ts';
 import { Slots } from '../slots.ts';
+import type { Manifest } from '../templates/catalogue.ts';
 import type { Servers, ServerSpec } from './server.ts';
 
 export interface Clone {
   readonly id: string;
   readonly template: string;
   readonly version: string;
+  readonly engine: string;
+  /** Of its data: "11.8"; "" of clones made before there were several. */
+  readonly engineSeries: string;
   readonly databaseName: string;
   readonly username: string;
   readonly password: string;
@@ -28,9 +33,7 @@ export interface BuilderDeps {
   readonly paths: Paths;
   readonly docker: Docker;
   readonly servers: Servers;
-  readonly engine: Engine;
-  /** Reference and id of the servers' image. */
-  readonly image: { readonly reference: string; readonly id: string };
+  readonly images: Pick<Images, 'of'>;
 }
 
 /** For a clean shutdown; a server that needs longer is killed, and recovers when it is started again. */
@@ -42,21 +45,23 @@ export class Builder {
   /** Removing is work for Docker and btrfs: more at once would make those wait who want something made. */
   readonly #removals = new Slots(availableParallelism());
 
-  /** Tells clones apart that were made with other settings than today's. */
-  readonly recipe: string;
-
   constructor(deps: BuilderDeps) {
     this.#deps = deps;
-    const { config, engine, image } = deps;
-    const { memoryLimitBytes, cpuPinningCores, dbPassword = null } = config;
-    const command = engine.serveCommand({ memoryBytes: memoryLimitBytes });
-    const parts = [image.id, command, engine.environment, memoryLimitBytes, cpuPinningCores, dbPassword];
-    this.recipe = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
   }
 
-  socketOf(cloneId: string): string {
-    const { servers, engine } = this.#deps;
-    return servers.socketOf({ id: cloneId, engine });
+  /** Tells clones apart that were made with other settings than today's. Throws `MYAAS_IMAGE_MISSING`. */
+  recipeOf({ engine, engineSeries = '' }: Pick<Manifest, 'engine' | 'engineSeries'>): string {
+    const { config, images } = this.#deps;
+    const { memoryLimitBytes, cpuPinningCores, dbPassword = null } = config;
+    const image = images.of(engine, engineSeries);
+    const { environment, ...product } = engineOf(engine);
+    const command = product.serveCommand({ memoryBytes: memoryLimitBytes, series: image.series });
+    const parts = [image.id, command, environment, memoryLimitBytes, cpuPinningCores, dbPassword];
+    return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  }
+
+  socketOf({ id, engine }: Pick<Clone, 'id' | 'engine'>): string {
+    return this.#deps.servers.socketOf({ id, engine: engineOf(engine) });
   }
 
   /** Snapshot and container side by side, then the server and the login. Leaves its remains to `remove`. */
@@ -69,30 +74,31 @@ export class Builder {
     await servers.start(
       this.#spec(clone),
       () => snapshot(source, `${home}/datadir`),
-      (socketPath, until) => this.#deps.engine.login(socketPath, clone, clone.databaseName, until),
+      (socketPath, until) => engineOf(clone.engine).admit(socketPath, clone, clone.databaseName, until),
       signal,
     );
   }
 
   /** Starts a server on the data it has, and returns when the user's login has answered a query. */
   async start(clone: Clone, signal: AbortSignal): Promise<void> {
-    const { servers, engine } = this.#deps;
-    await servers.startAgain(
+    await this.#deps.servers.startAgain(
       this.#spec(clone),
-      (socketPath, until) => engine.login(socketPath, clone, clone.databaseName, until),
+      (socketPath, until) => engineOf(clone.engine).admit(socketPath, clone, clone.databaseName, until),
       signal,
     );
   }
 
   #spec(clone: Clone): ServerSpec {
-    const { engine, image, config, paths } = this.#deps;
+    const { images, config, paths } = this.#deps;
+    const engine = engineOf(clone.engine);
+    const { reference, series } = images.of(clone.engine, clone.engineSeries);
     return {
       role: 'server',
       id: clone.id,
       home: paths.instance(clone.id),
-      image: image.reference,
+      image: reference,
       engine,
-      command: engine.serveCommand({ memoryBytes: config.memoryLimitBytes }),
+      command: engine.serveCommand({ memoryBytes: config.memoryLimitBytes, series }),
       account: clone,
       labels: { 'com.myaas.template': clone.template },
       memoryBytes: config.memoryLimitBytes,
@@ -117,31 +123,36 @@ export class Builder {
   /** Proves that the server lets its user in and answers. */
   async login(clone: Clone, signal: AbortSignal): Promise<void> {
     await this.#ask(clone, signal, (socket) =>
-      this.#deps.engine.login(socket, clone, clone.databaseName, signal),
+      engineOf(clone.engine).login(socket, clone, clone.databaseName, signal),
     );
   }
 
   /** What a server is busy with, in words; undefined when it can be stopped without anybody losing work. */
   async work(clone: Clone, signal: AbortSignal): Promise<string | undefined> {
-    return this.#ask(clone, signal, (socket) => this.#deps.engine.work(socket, clone, signal));
+    return this.#ask(clone, signal, (socket) =>
+      engineOf(clone.engine).work(socket, clone, clone.databaseName, signal),
+    );
   }
 
   /** Lets a running server's user in from other hosts, too: for a server that others will run. */
   async openToNetwork(clone: Clone, signal: AbortSignal): Promise<void> {
-    await this.#ask(clone, signal, (socket) => this.#deps.engine.openToNetwork(socket, clone, signal));
+    const { openToNetwork, title } = engineOf(clone.engine);
+    if (!openToNetwork)
+      throw errors.engineLacks('A volume', title, 'Make an instance of this template instead: "myaas new".');
+    await this.#ask(clone, signal, (socket) => openToNetwork(socket, clone, clone.databaseName, signal));
   }
 
   /** Gives a running server's user another password. */
   async changePassword(clone: Clone, password: string, signal: AbortSignal): Promise<void> {
     await this.#ask(clone, signal, (socket) =>
-      this.#deps.engine.changePassword(socket, clone, password, signal),
+      engineOf(clone.engine).changePassword(socket, clone, password, clone.databaseName, signal),
     );
   }
 
   /** Asks a server that should be running. Throws `MYAAS_SERVER_FAILED`: it may die at any moment. */
   async #ask<T>(clone: Clone, signal: AbortSignal, question: (socketPath: string) => Promise<T>): Promise<T> {
     try {
-      return await question(this.socketOf(clone.id));
+      return await question(this.socketOf(clone));
     } catch (error) {
       if (signal.reason instanceof MyaasError) throw signal.reason;
       throw errors.serverFailed(`The database server does not answer: ${messageOf(error)}.`, '');

@@ -5,7 +5,6 @@ import type { CreateInstance, PatchInstance } from '../contract.ts';
 import type { InstanceRow, Registry } from '../drivers/registry.ts';
 import type { SpareRow } from '../drivers/registry-spares.ts';
 import type { User } from '../rights.ts';
-import type { Engine } from '../engines/engine.ts';
 import { errors, messageOf, MyaasError } from '../errors.ts';
 import type { GateLink } from '../gate/link.ts';
 import type { Log } from '../log.ts';
@@ -30,7 +29,6 @@ export interface InstancesDeps {
   readonly traffic: Traffic;
   readonly catalogue: Catalogue;
   readonly registry: Registry;
-  readonly engine: Engine;
   readonly gate: GateLink;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -72,7 +70,8 @@ export class Instances {
       name,
       owner: owner.name,
       failure: null,
-      engine: this.#deps.engine.name,
+      engine: manifest.engine,
+      engineSeries: manifest.engineSeries ?? '',
       databaseName: manifest.database,
       username: manifest.username,
       createdAt: new Date().toISOString(),

@@ -9,7 +9,7 @@ import type { Config } from '../config.ts';
 import type { Instance, InstanceState } from '../contract.ts';
 import type { InstanceRow, Registry } from '../drivers/registry.ts';
 import { maySee, type User } from '../rights.ts';
-import type { Engine } from '../engines/engine.ts';
+import { engineOf } from '../engines/engines.ts';
 import { errors } from '../errors.ts';
 import type { Events } from '../events.ts';
 import type { GateLink } from '../gate/link.ts';
@@ -25,7 +25,6 @@ export interface LedgerDeps {
   readonly config: Config;
   readonly registry: Registry;
   readonly builder: Builder;
-  readonly engine: Engine;
   readonly gate: GateLink;
   readonly events: Events;
   /** Called after every change of a lease. */
@@ -74,7 +73,7 @@ export class Ledger {
 
   /** As clients see it; credentials only for its owner and for admins. */
   view(row: InstanceRow, viewer: User | undefined): Instance {
-    return viewOf(row, this.stateOf(row), viewer, this.#deps.config.hostname, this.#deps.engine);
+    return viewOf(row, this.stateOf(row), viewer, this.#deps.config.hostname);
   }
 
   /** Every port that the gate is to keep open. */
@@ -90,7 +89,8 @@ export class Ledger {
     return {
       id: row.id,
       port: row.port,
-      socket: builder.socketOf(row.clone),
+      socket: builder.socketOf({ id: row.clone, engine: row.engine }),
+      protocol: engineOf(row.engine).protocol,
       state: this.#routeState(row),
       ...(sleepAfterMs !== undefined && { idleAfterMs: sleepAfterMs }),
       ...(sleepAfterMs !== undefined &&

@@ -281,7 +281,8 @@ export class Pool {
     return catalogue.current(most.template);
   }
 
-  async #make({ template, version, database, username, sizeBytes }: Manifest): Promise<void> {
+  async #make(manifest: Manifest): Promise<void> {
+    const { template, version, database, username, sizeBytes } = manifest;
     const { builder, registry, config, onChange } = this.#deps;
     const { signal } = this.#stopping;
     const spare: SpareRow = {
@@ -289,7 +290,9 @@ export class Pool {
       state: 'making',
       template,
       version,
-      recipe: builder.recipe,
+      recipe: builder.recipeOf(manifest),
+      engine: manifest.engine,
+      engineSeries: manifest.engineSeries ?? '',
       databaseName: database,
       username,
       password: config.dbPassword ?? makePassword(),
@@ -325,6 +328,7 @@ export class Pool {
   /** Of the current version, and made as one would be made now. */
   #isGood({ template, version, recipe }: SpareRow): boolean {
     const { catalogue, builder } = this.#deps;
-    return catalogue.current(template)?.version === version && recipe === builder.recipe;
+    const current = catalogue.current(template);
+    return current?.version === version && recipe === builder.recipeOf(current);
   }
 }

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Paths } from '../config.ts';
 import type { Role } from '../drivers/container.ts';
 import type { Docker } from '../drivers/docker.ts';
-import { inContainer, type Account, type Engine } from '../engines/engine.ts';
+import { inContainer, type Account, type Engine, type ServerFile } from '../engines/engine.ts';
 import { errors, hasErrno, MyaasError, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { Slots } from '../slots.ts';
@@ -125,7 +125,8 @@ export class Servers {
         this.#died(containerId, waiting),
         rejectOnAbort(waiting),
       ]);
-      await rm(`${this.#paths.run(spec.id)}/${spec.engine.startupFileName}`, { force: true });
+      for (const { name } of startupFilesOf(spec))
+        await rm(`${this.#paths.run(spec.id)}/${name}`, { force: true });
       return greeted;
     } catch (error) {
       if (signal.aborted || error instanceof MyaasError) throw error;
@@ -141,10 +142,9 @@ export class Servers {
     const run = this.#paths.run(spec.id);
     await rm(run, { recursive: true, force: true });
     await mkdir(run, { mode: 0o700 });
-    if (spec.account) {
-      const startup = `${run}/${spec.engine.startupFileName}`;
-      await writeFile(startup, spec.engine.startupStatements(spec.account), { mode: 0o400 });
-      await chown(startup, server.uid, server.gid);
+    for (const { name, text } of startupFilesOf(spec)) {
+      await writeFile(`${run}/${name}`, text, { mode: 0o400 });
+      await chown(`${run}/${name}`, server.uid, server.gid);
     }
     // The gate passes through, and lists nothing; an import is nobody's but ours.
     await chown(run, server.uid, spec.role === 'server' ? gateGid : server.gid);
@@ -164,6 +164,7 @@ export class Servers {
       image: spec.image,
       command: spec.command,
       env: spec.engine.environment,
+      stopSignal: spec.engine.stopSignal,
       user: this.#accounts.server,
       mounts: [
         { source: spec.home, target: inContainer.home },
@@ -204,6 +205,9 @@ export class Servers {
     await rm(this.#paths.run(id), { recursive: true, force: true });
   }
 }
+
+const startupFilesOf = ({ engine, account }: ServerSpec): readonly ServerFile[] =>
+  account ? engine.startupFiles(account) : [];
 
 /** Resolves when `directory` has an entry `name`. Told by the kernel, not by looking again and again. */
 async function fileAppears(directory: string, name: string, signal: AbortSignal): Promise<void> {

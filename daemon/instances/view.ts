@@ -2,7 +2,7 @@
 import type { Instance, InstanceState } from '../contract.ts';
 import type { InstanceRow } from '../drivers/registry.ts';
 import { mayConnect, type User } from '../rights.ts';
-import type { Engine } from '../engines/engine.ts';
+import { engineOf } from '../engines/engines.ts';
 
 export const refOf = ({ template, name }: Pick<InstanceRow, 'template' | 'name'>): string =>
   `${template}/${name}`;
@@ -13,7 +13,6 @@ export function viewOf(
   state: InstanceState,
   viewer: User | undefined,
   hostname: string,
-  engine: Engine,
 ): Instance {
   const { username, password, port, databaseName: database } = row;
   const mayKnow = viewer !== undefined && mayConnect(viewer, row);
@@ -31,7 +30,10 @@ export function viewOf(
     port,
     database,
     user: username,
-    ...(mayKnow && { password, url: engine.urlOf({ username, password, host: hostname, port, database }) }),
+    ...(mayKnow && {
+      password,
+      url: engineOf(row.engine).urlOf({ username, password, host: hostname, port, database }),
+    }),
     createdAt: row.createdAt,
     expiresAt: row.expiresAt,
     protected: row.protected,

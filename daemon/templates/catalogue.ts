@@ -5,6 +5,7 @@ import { Value } from 'typebox/value';
 import type { Paths } from '../config.ts';
 import { ImportedContents } from '../contract.ts';
 import { deleteSubvolume } from '../drivers/btrfs.ts';
+import { engineOf } from '../engines/engines.ts';
 import { errors, hasErrno, messageOf } from '../errors.ts';
 import { isName } from '../names.ts';
 import type { Log } from '../log.ts';
@@ -13,7 +14,9 @@ const Manifest = Type.Object({
   format: Type.Literal(1),
   template: Type.String(),
   version: Type.String(),
-  engine: Type.Literal('mariadb'),
+  engine: Type.String(),
+  /** Which servers open its files: "11.8". Versions of before there were several do not say. */
+  engineSeries: Type.Optional(Type.String()),
   engineVersion: Type.String(),
   importedAt: Type.String(),
   sizeBytes: Type.Integer(),
@@ -27,6 +30,7 @@ const Manifest = Type.Object({
     hookSha256: Type.Union([Type.String(), Type.Null()]),
     scriptSha256: Type.Optional(Type.Union([Type.String(), Type.Null()])),
     maskSha256: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    engineSha256: Type.Optional(Type.Union([Type.String(), Type.Null()])),
   }),
   /** The database that clients are given. */
   database: Type.String(),
@@ -83,6 +87,7 @@ export class Catalogue {
     try {
       const manifest: unknown = JSON.parse(text);
       Value.Assert(Manifest, manifest);
+      engineOf(manifest.engine);
       return manifest;
     } catch (error) {
       // Not ours to delete: it may be of a newer MyAAS.

@@ -1,7 +1,7 @@
 /** The server's own client: runs SQL text in a container that reaches the import's socket and nothing else. */
 import type { Readable } from 'node:stream';
 import type { Role } from '../drivers/container.ts';
-import { inContainer, type LoadFailure } from '../engines/engine.ts';
+import { inContainer, type LoadClient, type LoadFailure } from '../engines/engine.ts';
 import { errors, type MyaasError } from '../errors.ts';
 import { readDump } from './formats/reader.ts';
 import type { ImportRun } from './run.ts';
@@ -32,13 +32,14 @@ export async function feedClient(
   text: Readable,
   ordinal?: number,
 ): Promise<LoadFailure | undefined> {
-  const { docker, engine, paths, servers, config, image } = run.deps;
+  const { docker, paths, servers, config } = run.deps;
+  const client = clientOf(run);
   const containerId = await docker.create({
     role,
     id: run.id,
     ordinal,
-    image: image(),
-    command: engine.loadCommand(database),
+    image: run.image.reference,
+    command: client.command(database),
     user: servers.owner,
     mounts: [{ source: paths.run(run.id), target: inContainer.run }],
     memoryBytes: config.memoryLimitBytes,
@@ -48,7 +49,18 @@ export async function feedClient(
   const { exitCode, stderr } = await docker.feed(containerId, text);
   run.signal.throwIfAborted();
   await docker.remove(containerId);
-  return exitCode === 0 ? undefined : engine.parseLoadError(stderr, exitCode);
+  return exitCode === 0 ? undefined : client.parseError(stderr, exitCode);
+}
+
+/** Throws `MYAAS_ENGINE_LACKS` for a product whose dumps no client loads. */
+function clientOf({ engine, dump }: ImportRun): LoadClient {
+  const { loading } = engine.dumps;
+  if (loading.kind === 'client') return loading.client;
+  throw errors.engineLacks(
+    'A client that runs statements',
+    engine.title,
+    `Take ${dump.template}.after-import.sql away.`,
+  );
 }
 
 export function loadFailed(file: string, { line, statement, message }: LoadFailure): MyaasError {

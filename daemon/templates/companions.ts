@@ -12,6 +12,8 @@ export interface Companions {
   readonly script: DumpFile | undefined;
   /** `<template>.mask.json` */
   readonly mask: DumpFile | undefined;
+  /** `<template>.engine`: which product is to serve it */
+  readonly engine: DumpFile | undefined;
 }
 
 /** How a version remembers what it was made with. */
@@ -19,10 +21,16 @@ export interface CompanionHashes {
   readonly hookSha256: string | null;
   readonly scriptSha256: string | null;
   readonly maskSha256: string | null;
+  readonly engineSha256: string | null;
 }
 
-const pattern = /^(.*?)\.(?:after-import|mask)(?:\..*)?$/i;
-const suffixes = { hook: '.after-import.sql', script: '.after-import', mask: '.mask.json' } as const;
+const pattern = /^(.*?)\.(?:after-import|mask|engine)(?:\..*)?$/i;
+const suffixes = {
+  hook: '.after-import.sql',
+  script: '.after-import',
+  mask: '.mask.json',
+  engine: '.engine',
+} as const;
 
 export const isCompanion = (file: string): boolean => pattern.test(file);
 /** The template that a file is a companion of. */
@@ -53,6 +61,7 @@ export async function findCompanions(
     hook: await find(suffixes.hook),
     script: await find(suffixes.script),
     mask: await find(suffixes.mask),
+    engine: await find(suffixes.engine),
   };
   if (companions.script) await readScript(companions.script);
   return companions;
@@ -90,5 +99,6 @@ export async function hashCompanions(companions: Companions): Promise<CompanionH
     hookSha256: await hash(companions.hook),
     scriptSha256: await hash(companions.script),
     maskSha256: await hash(companions.mask),
+    engineSha256: await hash(companions.engine),
   };
 }

@@ -1,6 +1,7 @@
 /** What the operator dropped in `dumps/`. MyAAS only reads there. */
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { sep } from 'node:path';
+import { engines } from '../engines/engines.ts';
 import { errors, hasErrno, messageOf, MyaasError } from '../errors.ts';
 import { isName } from '../names.ts';
 import { findCompanions, isCompanion, type Companions } from './companions.ts';
@@ -47,9 +48,9 @@ export interface BadDump {
   readonly error: MyaasError;
 }
 
-/** Names of single files: of SQL, and of streams of mariadb-backup. */
+/** Names of single files. */
 const dumpPattern = new RegExp(
-  `^(.*)\\.(?:sql|xb|xbstream|mbstream)(?:\\.(?:${Object.keys(compressions).join('|')}))?$`,
+  `^(.*)\\.(?:${[...new Set(engines.flatMap(({ dumps }) => dumps.endings))].join('|')})(?:\\.(?:${Object.keys(compressions).join('|')}))?$`,
   'i',
 );
 

@@ -1,6 +1,7 @@
 /** The data of a new version: loaded into a server with bulk settings, or adopted, and made safe to be cloned. */
 import { rm } from 'node:fs/promises';
 import type { AdminSession, TableCounts } from '../engines/engine.ts';
+import { errors } from '../errors.ts';
 import { adoptBackup, isBackupStream } from './formats/backup.ts';
 import { chooseDatabase, type ChosenDatabase } from './database.ts';
 import { assertUntouched, type Dump } from './dumps.ts';
@@ -9,6 +10,7 @@ import { explainFailure, initialise, startImportServer } from './import-server.t
 import { DumpLoader } from './formats/load.ts';
 import { applyMask } from './mask.ts';
 import { loadMydumper } from './formats/mydumper.ts';
+import { placeDataFile } from './formats/data-file.ts';
 import type { Recipe } from './recipe.ts';
 import type { ImportRun } from './run.ts';
 import { loadTab } from './formats/tab.ts';
@@ -23,22 +25,31 @@ export interface Filled extends ChosenDatabase {
 
 /** Leaves a data directory whose server was shut down cleanly. Throws `MYAAS_DUMP_BAD` where the dump is to blame. */
 export async function fill(run: ImportRun, recipe: Recipe): Promise<Filled> {
-  const { dump } = run;
-  if (dump.format === 'backup' || (dump.format === 'file' && (await isBackupStream(run)))) {
-    const sha256 = await adoptBackup(run);
-    const filled = await withServer(run, true, async (admin) => {
-      await rm(`${run.home}/${run.deps.engine.adoptFileName}`);
+  const { dump, engine } = run;
+  const { backup } = engine;
+  assertFormat(run);
+  if (
+    backup &&
+    (dump.format === 'backup' || (dump.format === 'file' && (await isBackupStream(run, backup))))
+  ) {
+    const sha256 = await adoptBackup(run, backup);
+    const filled = await withServer(run, backup.adoptCommand(run.facts), async (admin) => {
+      await rm(`${run.home}/${backup.adoptFile.name}`);
       const finished = await finish(run, recipe, admin, sha256);
       return { ...finished, counts: await admin.countTables() };
     });
-    if (recipe.mask) await run.deps.engine.backup.wipeRemnants(run.datadir);
+    if (recipe.mask) await backup.wipeRemnants(run.datadir);
     return filled;
   }
   await initialise(run);
-  return withServer(run, false, async (admin) => {
+  const placed =
+    engine.dumps.loading.kind === 'data file'
+      ? await placeDataFile(run, engine.dumps.loading.name)
+      : undefined;
+  return withServer(run, engine.importCommand(run.facts), async (admin) => {
     const wanted = run.deps.config.dbDatabase ?? dump.template;
     await admin.createDatabase(wanted);
-    const sha256 = await load(run, dump, admin, wanted);
+    const sha256 = placed ?? (await load(run, dump, admin, wanted));
     const filled = await finish(run, recipe, admin, sha256);
     run.enter('statistics');
     await admin.analyze(run.signal);
@@ -46,13 +57,23 @@ export async function fill(run: ImportRun, recipe: Recipe): Promise<Filled> {
   });
 }
 
+/** Throws `MYAAS_DUMP_BAD` for what the product has no way to read. */
+function assertFormat({ dump, engine }: ImportRun): void {
+  if (dump.format === 'file' || engine.dumps.directories.includes(dump.format)) return;
+  throw errors.dumpBad(
+    dump.file,
+    `${engine.title} can't read a directory of this kind (${dump.format}).`,
+    `Make another dump, or name the product that it is of in ${dump.template}.engine.`,
+  );
+}
+
 /** Starts the import's server, does the work, and shuts it down cleanly. */
 async function withServer<T>(
   run: ImportRun,
-  adopted: boolean,
+  command: readonly string[],
   work: (admin: AdminSession) => Promise<T>,
 ): Promise<T> {
-  const server = await startImportServer(run, adopted);
+  const server = await startImportServer(run, command);
   const { admin, containerId } = server;
   // A server that hangs on a full disk answers no query, so that nothing else would end one.
   using _ = run.killOnAbort(containerId);
@@ -60,20 +81,20 @@ async function withServer<T>(
   try {
     result = await work(admin);
     run.enter('shutdown');
-    await admin.shutdown();
+    await admin.prepareShutdown();
   } catch (error) {
     throw await explainFailure(run, error, server);
   } finally {
     admin.close();
   }
-  await run.awaitCleanShutdown(containerId);
+  await run.shutDown(containerId);
   return result;
 }
 
 /** Loads a dump that is SQL; its hash, where it is known from the reading. */
 async function load(
   run: ImportRun,
-  dump: Exclude<Dump, { format: 'backup' }>,
+  dump: Dump,
   admin: AdminSession,
   wanted: string,
 ): Promise<string | undefined> {
@@ -86,6 +107,8 @@ async function load(
     case 'tab':
       await loadTab(run, dump, admin, wanted);
       return undefined;
+    case 'backup':
+      throw errors.engineLacks('Import of physical backups', run.engine.title, 'Make a dump of SQL.');
   }
 }
 

@@ -23,21 +23,22 @@ const lastLines = 20;
  */
 export async function runScriptHook(run: ImportRun, script: Buffer, database: string): Promise<void> {
   run.enter('hook');
-  const { docker, engine, paths, servers, config, image } = run.deps;
+  const { docker, paths, servers, config } = run.deps;
   const file = `${run.dump.template}.after-import`;
   const home = `${run.home}/hook`;
   const { uid, gid } = servers.owner;
   await mkdir(`${home}/tmp`, { recursive: true });
   await chown(`${home}/tmp`, uid, gid);
   await writeFile(`${home}/after-import`, script, { mode: 0o755 });
-  await writeFile(`${home}/${engine.clientFile.name}`, engine.clientFile.text);
+  for (const { name, text } of run.engine.hookFiles) await writeFile(`${home}/${name}`, text);
   const containerId = await docker.create({
     role: 'hook',
     id: run.id,
-    image: image(),
+    image: run.image.reference,
     command: [`${inContainer.home}/after-import`],
     user: servers.owner,
     env: {
+      ...run.engine.hookEnvironment,
       HOME: inContainer.home,
       MYAAS_TEMPLATE: run.dump.template,
       MYAAS_DATABASE: database,

@@ -14,17 +14,23 @@ export interface ImportServer {
 /** Makes the data directory of an empty server. */
 export async function initialise(run: ImportRun): Promise<void> {
   run.enter('initialising');
-  const { docker, engine, servers, config, image } = run.deps;
-  const { uid, gid } = servers.owner;
+  const { uid, gid } = run.deps.servers.owner;
   await createSubvolume(run.datadir);
   await mkdir(`${run.home}/tmp`);
   await chown(run.datadir, uid, gid);
   await chown(`${run.home}/tmp`, uid, gid);
+  const command = run.engine.initialiseCommand?.(run.facts);
+  if (command) await initialiseBy(run, command);
+  await addExtraFiles(run);
+}
+
+async function initialiseBy(run: ImportRun, command: readonly string[]): Promise<void> {
+  const { docker, servers, config } = run.deps;
   const containerId = await docker.create({
     role: 'initialise',
     id: run.id,
-    image: image(),
-    command: engine.initialiseCommand(),
+    image: run.image.reference,
+    command,
     user: servers.owner,
     mounts: [{ source: run.home, target: inContainer.home }],
     memoryBytes: config.memoryLimitBytes,
@@ -37,27 +43,22 @@ export async function initialise(run: ImportRun): Promise<void> {
     );
   }
   await docker.remove(containerId);
-  await addExtraFiles(run);
 }
 
 /** Puts what a server needs besides its own files in the data directory. */
 export async function addExtraFiles(run: ImportRun): Promise<void> {
   const { uid, gid } = run.deps.servers.owner;
-  for (const { name, text } of await run.deps.engine.extraFiles()) {
+  for (const { name, text } of await run.engine.extraFiles()) {
     await rm(`${run.datadir}/${name}`, { force: true });
     await writeFile(`${run.datadir}/${name}`, text, { mode: 0o400, flag: 'wx' });
     await chown(`${run.datadir}/${name}`, uid, gid);
   }
 }
 
-/** `adopted`: over the data directory of another server. */
-export async function startImportServer(run: ImportRun, adopted: boolean): Promise<ImportServer> {
+export async function startImportServer(run: ImportRun, command: readonly string[]): Promise<ImportServer> {
   run.enter('starting');
-  const { engine, servers, config } = run.deps;
-  const command = adopted
-    ? engine.adoptCommand(config.memoryLimitBytes)
-    : engine.importCommand(config.memoryLimitBytes);
-  const { containerId, greeted } = await servers.start(
+  const { engine } = run;
+  const { containerId, greeted } = await run.deps.servers.start(
     run.server(command),
     () => Promise.resolve(),
     (socketPath) => engine.admin(socketPath),

@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises';
 import { execa } from 'execa';
 import { setReadOnly, syncFilesystem } from '../drivers/btrfs.ts';
 import type { Docker } from '../drivers/docker.ts';
+import type { ServerImage } from '../host/images.ts';
 import type { Log } from '../log.ts';
 import type { Manifest } from './catalogue.ts';
 import { assertDiskSpace, watchDisk } from './disk.ts';
@@ -13,6 +14,7 @@ import type { Dump } from './dumps.ts';
 import { fill } from './fill.ts';
 import { readRecipe } from './recipe.ts';
 import { settle, tryClone } from './rehearse.ts';
+import { chooseServer, noServerFor } from './server-choice.ts';
 import { ImportRun, type ImporterDeps, type OnProgress } from './run.ts';
 import { fingerprint } from './formats/tree.ts';
 import { isUnchanged } from './unchanged.ts';
@@ -45,10 +47,11 @@ export class Importer {
   async import(dump: Dump, signal: AbortSignal, onProgress: OnProgress): Promise<Manifest> {
     const { catalogue, config, paths } = this.#deps;
     await assertDiskSpace(paths.templates, dump.sizeBytes + config.diskReserveBytes);
+    const image = await this.#imageFor(dump, signal, onProgress);
     const version = await catalogue.begin(dump.template);
     using disk = watchDisk(paths.templates, config.diskReserveBytes);
     const running = AbortSignal.any([signal, disk.full]);
-    const run = new ImportRun(this.#deps, dump, version, running, onProgress);
+    const run = new ImportRun(this.#deps, { dump, version, image, signal: running, onProgress });
     try {
       const manifest = await build(run);
       await catalogue.publish(manifest);
@@ -60,6 +63,20 @@ export class Importer {
       throw error;
     }
   }
+
+  /** Had now, where no import has needed it before. */
+  async #imageFor(dump: Dump, signal: AbortSignal, onProgress: OnProgress): Promise<ServerImage> {
+    const { images } = this.#deps;
+    const tell = (phase: string) =>
+      onProgress({ phase, doneBytes: 0, totalBytes: dump.sizeBytes, secondsLeft: null });
+    const choice = await chooseServer(dump, images, signal);
+    try {
+      return await images.obtain(choice, (what) => tell(`preparing the server image: ${what}`), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw noServerFor(dump, choice, error);
+    }
+  }
 }
 
 /** Makes the version's data directory, read-only in the end, and its manifest. */
@@ -68,7 +85,7 @@ async function build(run: ImportRun): Promise<Manifest> {
   const recipe = await readRecipe(run);
   const filled = await fill(run, recipe);
   // What is made with other settings is made anew when they are put back: old values have stood in it.
-  if (recipe.mask) await settle(run, filled.database, deps.engine.renewingFlags);
+  if (recipe.mask) await settle(run, filled.database, run.engine.renewingFlags);
   await settle(run, filled.database);
   const sizeBytes = await directorySize(run.datadir);
   await rm(`${run.home}/tmp`, { recursive: true });
@@ -80,7 +97,8 @@ async function build(run: ImportRun): Promise<Manifest> {
     format: 1,
     template: dump.template,
     version: run.version,
-    engine: deps.engine.name,
+    engine: run.engine.name,
+    engineSeries: run.image.series,
     engineVersion: filled.engineVersion,
     importedAt: new Date().toISOString(),
     sizeBytes,

@@ -72,9 +72,16 @@ export async function applyMask(
   const { file } = run.dump.companions.mask ?? { file: run.dump.file };
   const { databases } = await admin.contents();
   const columns = columnsOf(mask, database, databases);
-  const problems = await admin.findMaskProblems(columns);
+  const { masker } = admin;
+  if (!masker)
+    throw errors.engineLacks(
+      'Masking',
+      run.engine.title,
+      `Mask in a hook, ${run.dump.template}.after-import, and take ${file} away.`,
+    );
+  const problems = await masker.findMaskProblems(columns);
   if (problems.length > 0) throw cannotMask(file, problems);
-  const problem = await admin.mask(columns, maskKey(run.deps.registry, run.dump.template), run.signal);
+  const problem = await masker.mask(columns, maskKey(run.deps.registry, run.dump.template), run.signal);
   if (problem !== undefined) throw cannotMask(file, [problem]);
 }
 

@@ -17,29 +17,31 @@ export async function settle(
   moreFlags: readonly string[] = [],
 ): Promise<void> {
   run.enter('settling');
-  const { engine, servers, config } = run.deps;
+  const { engine } = run;
+  const { servers, config } = run.deps;
   const account = { username: config.dbUsername, password: throwawayPassword() };
   const serving = run.serving(run.home, account);
   const { containerId } = await servers.start(
     { ...serving, command: [...serving.command, ...moreFlags] },
     () => Promise.resolve(),
-    (socketPath, signal) => engine.loginAndShutDown(socketPath, account, database, signal),
+    (socketPath, signal) => engine.admitLast(socketPath, account, database, signal),
     run.signal,
   );
-  await run.awaitCleanShutdown(containerId);
+  await run.shutDown(containerId);
 }
 
 /** Proves, on a snapshot, that a clone comes up without crash recovery and answers. */
 export async function tryClone(run: ImportRun, database: string): Promise<void> {
   run.enter('trial clone');
-  const { docker, engine, servers, config } = run.deps;
+  const { engine } = run;
+  const { docker, servers, config } = run.deps;
   const home = `${run.home}/trial`;
   const account = { username: config.dbUsername, password: throwawayPassword() };
   await mkdir(home);
   const { containerId } = await servers.start(
     run.serving(home, account),
     () => snapshot(run.datadir, `${home}/datadir`),
-    (socketPath, signal) => engine.login(socketPath, account, database, signal),
+    (socketPath, signal) => engine.admit(socketPath, account, database, signal),
     run.signal,
   );
   const recovery = engine.findRecovery(await docker.logs(containerId, 200));

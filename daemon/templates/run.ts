@@ -6,8 +6,10 @@ import type { Progress } from '../contract.ts';
 import { deleteSubvolume } from '../drivers/btrfs.ts';
 import type { Docker } from '../drivers/docker.ts';
 import type { Registry } from '../drivers/registry.ts';
-import type { Account, Engine } from '../engines/engine.ts';
+import type { Account, Engine, ServerFacts } from '../engines/engine.ts';
+import { engineOf } from '../engines/engines.ts';
 import { errors } from '../errors.ts';
+import type { Images, ServerImage } from '../host/images.ts';
 import type { ServerSpec, Servers } from '../instances/server.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Dump } from './dumps.ts';
@@ -18,20 +20,34 @@ export interface ImporterDeps {
   readonly docker: Docker;
   readonly servers: Servers;
   readonly catalogue: Catalogue;
-  readonly engine: Engine;
+  readonly images: Images;
   /** Where the secret of masks is. */
   readonly registry: Pick<Registry, 'secret'>;
-  readonly image: () => string;
 }
+
+/** For the merging of all that an import has left to merge. */
+const shutdownLimitSeconds = 24 * 3600;
 
 /** What differs in the phases of an import is one word for people. */
 export type OnProgress = (progress: Progress) => void;
+
+/** What an import is of. */
+export interface ImportOrder {
+  readonly dump: Dump;
+  readonly version: string;
+  readonly image: ServerImage;
+  readonly signal: AbortSignal;
+  readonly onProgress: OnProgress;
+}
 
 /** Its containers carry `id`, so that they can be found again by whoever comes after a crash. */
 export class ImportRun {
   readonly deps: ImporterDeps;
   readonly dump: Dump;
   readonly version: string;
+  /** What its server is, and the image that it runs in. */
+  readonly engine: Engine;
+  readonly image: ServerImage;
   readonly signal: AbortSignal;
   /** Label of its containers and name of its run directory. */
   readonly id: string;
@@ -40,15 +56,21 @@ export class ImportRun {
   readonly #onProgress: OnProgress;
   #progress: Progress;
 
-  constructor(deps: ImporterDeps, dump: Dump, version: string, signal: AbortSignal, onProgress: OnProgress) {
+  constructor(deps: ImporterDeps, { dump, version, image, signal, onProgress }: ImportOrder) {
     this.deps = deps;
     this.dump = dump;
     this.version = version;
+    this.engine = engineOf(image.engine);
+    this.image = image;
     this.signal = signal;
     this.id = `import-${createHash('sha256').update(`${dump.template}/${version}`).digest('hex').slice(0, 12)}`;
     this.home = deps.paths.version(dump.template, version);
     this.#onProgress = onProgress;
     this.#progress = { phase: 'starting', doneBytes: 0, totalBytes: dump.sizeBytes, secondsLeft: null };
+  }
+
+  get facts(): ServerFacts {
+    return { memoryBytes: this.deps.config.memoryLimitBytes, series: this.image.series };
   }
 
   get datadir(): string {
@@ -87,7 +109,7 @@ export class ImportRun {
   /** A server as instances have it, over the data directory in `home`. */
   serving(home: string, account: Account): ServerSpec {
     return {
-      ...this.server(this.deps.engine.serveCommand({ memoryBytes: this.deps.config.memoryLimitBytes })),
+      ...this.server(this.engine.serveCommand(this.facts)),
       home,
       account,
     };
@@ -95,26 +117,26 @@ export class ImportRun {
 
   /** A server over the new version's own data directory. */
   server(command: readonly string[]): ServerSpec {
-    const { engine, config, image } = this.deps;
     return {
       role: 'import',
       id: this.id,
       home: this.home,
-      image: image(),
-      engine,
+      image: this.image.reference,
+      engine: this.engine,
       command,
-      memoryBytes: config.memoryLimitBytes,
+      memoryBytes: this.deps.config.memoryLimitBytes,
     };
   }
 
-  /** Waits for the end of a server that was asked to shut down. Throws `MYAAS_SERVER_FAILED` unless its log proves it clean. */
-  async awaitCleanShutdown(containerId: string): Promise<void> {
-    const { docker, engine, servers } = this.deps;
+  /** Shuts a server down and waits for its end. Throws `MYAAS_SERVER_FAILED` unless its log proves it clean. */
+  async shutDown(containerId: string): Promise<void> {
+    const { docker, servers } = this.deps;
     using _ = this.killOnAbort(containerId);
+    await docker.stop(containerId, shutdownLimitSeconds);
     const exitCode = await docker.wait(containerId);
     this.signal.throwIfAborted();
     const log = await docker.logs(containerId, 200);
-    if (exitCode !== 0 || !engine.provesCleanShutdown(log)) {
+    if (exitCode !== 0 || !this.engine.provesCleanShutdown(log)) {
       throw errors.serverFailed(
         `The server did not shut down cleanly after the import (exit code ${String(exitCode)}).`,
         await servers.lastWords(containerId),

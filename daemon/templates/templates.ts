@@ -56,7 +56,7 @@ export class Templates {
     const users = this.#deps.registry.instancesByVersion(name);
     return {
       name,
-      engine: current?.engine ?? 'mariadb',
+      engine: current?.engine ?? '',
       current: current?.version ?? null,
       sizeBytes: current?.sizeBytes ?? 0,
       importedAt: current?.importedAt ?? null,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { Manifest } from './catalogue.ts';
-import { hashCompanions } from './companions.ts';
+import { hashCompanions, type CompanionHashes } from './companions.ts';
 import type { Dump } from './dumps.ts';
 import { fingerprint, hashTree } from './formats/tree.ts';
 
@@ -13,10 +13,10 @@ export async function isUnchanged(
   signal: AbortSignal,
 ): Promise<boolean> {
   if (former.sizeBytes !== dump.sizeBytes) return false;
-  const { hookSha256, scriptSha256, maskSha256 } = await hashCompanions(dump.companions);
-  if (former.hookSha256 !== hookSha256) return false;
-  if ((former.scriptSha256 ?? null) !== scriptSha256 || (former.maskSha256 ?? null) !== maskSha256)
-    return false;
+  // Versions of before there were such companions say nothing of them.
+  const then = { scriptSha256: null, maskSha256: null, engineSha256: null, ...former };
+  const now = await hashCompanions(dump.companions);
+  if (keysOf(now).some((key) => now[key] !== then[key])) return false;
   const looksTheSame =
     dump.format === 'file'
       ? former.modifiedMs === dump.modifiedMs
@@ -24,6 +24,8 @@ export async function isUnchanged(
   if (looksTheSame && former.file === dump.file) return true;
   return (await hashOf(dump, signal)) === former.sha256;
 }
+
+const keysOf = (hashes: CompanionHashes) => Object.keys(hashes) as (keyof CompanionHashes)[];
 
 /** The hash of a dump as it is, packed. */
 export async function hashOf(dump: Dump, signal: AbortSignal): Promise<string> {

@@ -94,7 +94,7 @@ export class Volumes {
       });
       try {
         await this.#deps.flush();
-        await this.#make(row, wanted.owner);
+        await this.#make({ ...row, engineSeries: manifest.engineSeries ?? '' }, wanted.owner);
         store.setState(row.id, 'ready');
         await this.#deps.flush();
         log.info(`Volume "${name}" is a clone of ${row.template} ${row.version}.`);
@@ -105,7 +105,10 @@ export class Volumes {
     });
   }
 
-  async #make(row: VolumeRow, owner: { uid: number; gid: number } | undefined): Promise<void> {
+  async #make(
+    row: VolumeRow & Pick<Clone, 'engineSeries'>,
+    owner: { uid: number; gid: number } | undefined,
+  ): Promise<void> {
     const { builder, paths } = this.#deps;
     const { signal } = this.#stopping;
     const clone: Clone = { ...row };

@@ -77,8 +77,12 @@ class Original {
 
   async prepare(source: string): Promise<void> {
     await snapshot(source, this.#base);
+    const startup = mariadb
+      .startupFiles(account)
+      .map(({ text }) => text)
+      .join('');
     const statements =
-      `${mariadb.startupStatements(account)}create user '${account.username}'@'%' identified by '${password}';\n` +
+      `${startup}create user '${account.username}'@'%' identified by '${password}';\n` +
       `grant all on *.* to '${account.username}'@'%';\n`;
     await writeFile(`${this.#base}/startup.sql`, statements);
     const port = await this.#start(this.#base, ['--init-file=/var/lib/mysql/startup.sql']);

@@ -108,6 +108,7 @@ function addRows(host: TestHost): void {
         state: 'asleep',
         failure: null,
         engine: 'mariadb',
+        engineSeries: '',
         databaseName: 'shop',
         username: 'myaas',
         password: 'p'.repeat(32),

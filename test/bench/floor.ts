@@ -77,13 +77,13 @@ export class Floor implements AsyncDisposable {
       await mkdir(directory, { recursive: true });
       await chown(directory, this.#owner.uid, this.#owner.gid);
     }
-    await writeFile(`${this.#run}/${mariadb.startupFileName}`, mariadb.startupStatements(account));
+    for (const { name, text } of mariadb.startupFiles(account)) await writeFile(`${this.#run}/${name}`, text);
   }
 
   async #runContainer(): Promise<void> {
     const { uid, gid } = this.#owner;
     const memoryBytes = this.#memoryBytes;
-    const [program = '', ...flags] = mariadb.serveCommand({ memoryBytes });
+    const [program = '', ...flags] = mariadb.serveCommand({ memoryBytes, series: '11.8' });
     await execa('docker', [
       ...['run', '--detach', '--name', this.#name, '--network', `container:${this.#namespace}`],
       ...['--user', `${String(uid)}:${String(gid)}`, '--read-only', '--cap-drop', 'ALL'],

@@ -89,7 +89,10 @@ describe('myaas init', () => {
     it('refuses an image without a server in it', async () => {
       const reference = `${testPrefix().toLowerCase()}:empty`;
       const docker = new Docker({ host: config.dockerHost, hostId: '', prefix: config.prefix });
-      await docker.importImage(Readable.from([Buffer.alloc(1024)], { objectMode: false }), reference);
+      await docker.importImage(Readable.from([Buffer.alloc(1024)], { objectMode: false }), {
+        reference,
+        path: undefined,
+      });
       try {
         const empty = { ...config, mysqlImage: reference };
         await rejectsWith(init(empty, { log: ignore }), 'MYAAS_IMAGE_MISSING', /no server program/);

@@ -2,7 +2,7 @@
 import { readConfig } from '../../daemon/config.ts';
 import { Docker } from '../../daemon/drivers/docker.ts';
 import { Registry } from '../../daemon/drivers/registry.ts';
-import { resolveServerImage } from '../../daemon/host/image.ts';
+import { Images } from '../../daemon/host/images.ts';
 
 /** Pulls or builds the image when it is not there. `registryFile` remembers nothing that outlives the tests. */
 export async function prepareImage(
@@ -14,7 +14,7 @@ export async function prepareImage(
   try {
     const config = readConfig();
     const docker = new Docker({ host: config.dockerHost, hostId: registry.hostId, prefix: config.prefix });
-    return (await resolveServerImage({ config, docker, registry, log, signal })).reference;
+    return (await new Images({ config, docker, registry }).prepare(log, signal)).reference;
   } finally {
     registry.close();
   }

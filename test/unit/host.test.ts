@@ -3,11 +3,9 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { Registry } from '../../daemon/drivers/registry.ts';
 import { MyaasError } from '../../daemon/errors.ts';
 import { lookupGroup, lookupUser } from '../../daemon/host/accounts.ts';
 import { isRunning, startInBackground, stopInBackground } from '../../daemon/host/background.ts';
-import { recallServerImage } from '../../daemon/host/image.ts';
 import { leanMemory } from '../../daemon/host/lean-memory.ts';
 import { listeningPorts } from '../../daemon/host/ports.ts';
 import { findProgram, lastLines, runProgram } from '../../daemon/drivers/program.ts';
@@ -64,25 +62,6 @@ describe('the host', () => {
   it('keeps the last lines of a log that say something', () => {
     assert.equal(lastLines('one\n\ntwo\n  \nthree\n', 2), 'two\nthree');
     assert.equal(lastLines('', 2), '');
-  });
-
-  it('remembers the server image, but obeys the configuration', () => {
-    const registry = Registry.open(`${directory}/registry.db`);
-    try {
-      const unconfigured = { mysqlImage: undefined };
-      assert.equal(recallServerImage(unconfigured, registry), undefined);
-      registry.setSetting('image.mariadb', 'mariadb:11.8');
-      registry.setSetting('image.mariadb.reason', 'pulled');
-      assert.deepEqual(recallServerImage(unconfigured, registry), {
-        reference: 'mariadb:11.8',
-        reason: 'pulled',
-      });
-      const configured = recallServerImage({ mysqlImage: 'mysql:9' }, registry);
-      assert.equal(configured?.reference, 'mysql:9');
-      assert.match(configured.reason, /MYAAS_MYSQL_IMAGE/);
-    } finally {
-      registry.close();
-    }
   });
 
   describe('a process in the background', () => {

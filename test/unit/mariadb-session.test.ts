@@ -40,7 +40,7 @@ describe('asking a MariaDB server', () => {
     const socketPath = await listen();
     const connected = once(server, 'connection');
     const giveUp = new AbortController();
-    const answer = mariadb.work(socketPath, account, giveUp.signal);
+    const answer = mariadb.work(socketPath, account, 'shop', giveUp.signal);
     await connected;
     giveUp.abort(new Error('given up'));
     await assert.rejects(answer, { message: 'given up' });

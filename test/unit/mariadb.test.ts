@@ -7,7 +7,9 @@ const gib = 2 ** 30;
 /** Bytes or a number that the server of a container is given by `--name=value`. */
 function setting(memoryBytes: number, name: string): number {
   const prefix = `--${name}=`;
-  const flags = mariadb.serveCommand({ memoryBytes }).filter((flag) => flag.startsWith(prefix));
+  const flags = mariadb
+    .serveCommand({ memoryBytes, series: '11.8' })
+    .filter((flag) => flag.startsWith(prefix));
   assert.equal(flags.length, 1, `${name} is set once`);
   const [, number, unit] = /^(\d+)(M?)$/.exec(flags[0]?.slice(prefix.length) ?? '') ?? [];
   assert.ok(number, `${name} is a whole number`);

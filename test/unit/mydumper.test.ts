@@ -10,7 +10,7 @@ const kindsOf = (...names: string[]) =>
     path: '/shop',
     sizeBytes: 0,
     modifiedMs: 0,
-    companions: { hook: undefined, script: undefined, mask: undefined },
+    companions: { hook: undefined, script: undefined, mask: undefined, engine: undefined },
     files: names.map((name) => ({ name, sizeBytes: 1, modifiedMs: 0 })),
   }).map(({ kind, stem }) => `${kind} ${stem}`);
 

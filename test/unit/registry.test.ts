@@ -26,6 +26,7 @@ const rowOf = (id: string, more: Partial<InstanceRow> = {}): Omit<InstanceRow, '
   state: 'creating',
   failure: null,
   engine: 'mariadb',
+  engineSeries: '11.8',
   databaseName: 'shop',
   username: 'myaas',
   password: 'secret',

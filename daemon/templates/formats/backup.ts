@@ -2,7 +2,7 @@
 import { access, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createSubvolume } from '../../drivers/btrfs.ts';
 import { runProgram } from '../../drivers/program.ts';
-import { inContainer } from '../../engines/engine.ts';
+import { inContainer, type BackupTool } from '../../engines/engine.ts';
 import { errors, hasErrno, MyaasError } from '../../errors.ts';
 import { addExtraFiles } from '../import-server.ts';
 import type { ImportRun } from '../run.ts';
@@ -10,8 +10,7 @@ import { checkpointNames, infoNames, readTree } from './tree.ts';
 import { startOf, unpack } from './unpack.ts';
 
 /** What a stream is told by, and a dump of SQL is not. */
-export async function isBackupStream(run: ImportRun): Promise<boolean> {
-  const { streamStart } = run.deps.engine.backup;
+export async function isBackupStream(run: ImportRun, { streamStart }: BackupTool): Promise<boolean> {
   return (await startOf(run.dump, streamStart.length, run.signal)).equals(streamStart);
 }
 
@@ -19,22 +18,22 @@ export async function isBackupStream(run: ImportRun): Promise<boolean> {
  * Makes the version's data directory of a backup; the hash of its stream, if it is one. Throws `MYAAS_DUMP_BAD` where the
  * backup is to blame.
  */
-export async function adoptBackup(run: ImportRun): Promise<string | undefined> {
+export async function adoptBackup(run: ImportRun, tool: BackupTool): Promise<string | undefined> {
   run.enter('copying');
   await createSubvolume(run.datadir);
   await mkdir(`${run.home}/tmp`);
   const { uid, gid } = run.deps.servers.owner;
   for (const path of [run.datadir, `${run.home}/tmp`]) await chown(path, uid, gid);
   let sha256;
-  if (run.dump.format === 'file') sha256 = await extract(run);
+  if (run.dump.format === 'file') sha256 = await extract(run, tool);
   else await copy(run);
-  await assertUsable(run);
-  await prepare(run);
+  await assertUsable(run, tool);
+  await prepare(run, tool);
   for (const name of [...checkpointNames, ...infoNames, 'backup-my.cnf'])
     await rm(`${run.datadir}/${name}`, { force: true });
   await addExtraFiles(run);
-  const adopting = `${run.home}/${run.deps.engine.adoptFileName}`;
-  await writeFile(adopting, run.deps.engine.adoptStatements, { mode: 0o400 });
+  const adopting = `${run.home}/${tool.adoptFile.name}`;
+  await writeFile(adopting, tool.adoptFile.text, { mode: 0o400 });
   await chown(adopting, uid, gid);
   return sha256;
 }
@@ -58,13 +57,13 @@ async function copy(run: ImportRun): Promise<void> {
   await runProgram('chmod', ['--recursive', 'u=rwX,go=', '--', run.datadir], options);
 }
 
-async function extract(run: ImportRun): Promise<string> {
-  const { docker, engine, servers, config, image } = run.deps;
+async function extract(run: ImportRun, tool: BackupTool): Promise<string> {
+  const { docker, servers, config } = run.deps;
   const containerId = await docker.create({
     role: 'client',
     id: run.id,
-    image: image(),
-    command: engine.backup.extractCommand,
+    image: run.image.reference,
+    command: tool.extractCommand,
     user: servers.owner,
     mounts: [{ source: run.home, target: inContainer.home }],
     memoryBytes: config.memoryLimitBytes,
@@ -84,9 +83,8 @@ async function extract(run: ImportRun): Promise<string> {
 }
 
 /** Throws `MYAAS_DUMP_BAD` when the backup is none that our server can open. */
-async function assertUsable(run: ImportRun): Promise<void> {
+async function assertUsable(run: ImportRun, backup: BackupTool): Promise<void> {
   const { file } = run.dump;
-  const { backup } = run.deps.engine;
   const hint = 'Make a full backup with the same series of MariaDB, or a dump of SQL.';
   const info = await readFirst(run, infoNames);
   const checkpoints = await readFirst(run, checkpointNames);
@@ -112,14 +110,10 @@ async function assertUsable(run: ImportRun): Promise<void> {
       );
     }
   }
-  const ours = backup.seriesOfServer(await runTool(run, 'version', backup.versionCommand));
+  const ours = run.image.series;
   const theirs = backup.seriesOfBackup({ info, checkpoints, options });
   if (theirs !== ours)
-    throw errors.dumpBad(
-      file,
-      `it is of MariaDB ${String(theirs)}, and instances have ${String(ours)}.`,
-      hint,
-    );
+    throw errors.dumpBad(file, `it is of MariaDB ${String(theirs)}, and instances have ${ours}.`, hint);
 }
 
 async function readFirst(run: ImportRun, names: readonly string[]): Promise<string | undefined> {
@@ -133,21 +127,20 @@ async function readFirst(run: ImportRun, names: readonly string[]): Promise<stri
   return undefined;
 }
 
-async function prepare(run: ImportRun): Promise<void> {
+async function prepare(run: ImportRun, tool: BackupTool): Promise<void> {
   run.enter('preparing');
-  const { engine, config } = run.deps;
-  await runTool(run, 'prepare', engine.backup.prepareCommand(config.memoryLimitBytes));
+  await runTool(run, 'prepare', tool.prepareCommand(run.deps.config.memoryLimitBytes));
   // Its last step: without it the server would begin by making a new, empty log.
   await access(`${run.datadir}/ib_logfile0`);
 }
 
 /** Runs a program of the server image over the data directory, and returns what it said. */
 async function runTool(run: ImportRun, what: string, command: readonly string[]): Promise<string> {
-  const { docker, servers, config, image } = run.deps;
+  const { docker, servers, config } = run.deps;
   const containerId = await docker.create({
     role: 'initialise',
     id: run.id,
-    image: image(),
+    image: run.image.reference,
     command,
     user: servers.owner,
     mounts: [{ source: run.home, target: inContainer.home }],
@@ -168,7 +161,7 @@ async function runTool(run: ImportRun, what: string, command: readonly string[])
 function asMissingProgram(run: ImportRun, error: unknown): unknown {
   if (!(error instanceof MyaasError) || error.code !== 'MYAAS_DOCKER_FAILED') return error;
   return errors.importFailed(
-    `${run.dump.file}: the server image ${run.deps.image()} has no mariadb-backup, which physical backups need: ${error.message}`,
+    `${run.dump.file}: the server image ${run.image.reference} has no mariadb-backup, which physical backups need: ${error.message}`,
     'Run "myaas init", which builds or pulls an image that has it, or set MYAAS_MYSQL_IMAGE to one.',
     error,
   );

@@ -62,7 +62,7 @@ export async function loadMydumper(run: ImportRun, dump: DirectoryDump, admin: A
   const databases = await databaseNames(run, dump, all);
   // mydumper writes down the server's own databases, too, unless it is told not to.
   for (const [prefix, database] of databases)
-    if (run.deps.engine.systemDatabases.includes(database)) databases.delete(prefix);
+    if (run.engine.systemDatabases.includes(database)) databases.delete(prefix);
   const files = all.filter(({ stem }) => prefixOf(stem, databases) !== undefined);
   await makeRoom(admin, databases, files);
   const meterOf = filesMeter(run);

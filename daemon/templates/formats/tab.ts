@@ -4,7 +4,7 @@ import { chown, constants, copyFile, rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { pipeline } from 'node:stream/promises';
 import { text } from 'node:stream/consumers';
-import type { AdminSession } from '../../engines/engine.ts';
+import type { AdminSession, RowsLoader } from '../../engines/engine.ts';
 import { inContainer } from '../../engines/engine.ts';
 import { errors, messageOf } from '../../errors.ts';
 import type { DirectoryDump } from '../dumps.ts';
@@ -53,7 +53,7 @@ export async function loadTab(
   const meterOf = filesMeter(run);
   const queue = tables.values();
   const load = async () => {
-    const session = await run.deps.engine.admin(run.deps.servers.socketOf(run.server([])));
+    const session = await run.engine.admin(run.deps.servers.socketOf(run.server([])));
     try {
       for (const each of queue) await loadRows(run, session, database, each, meterOf());
     } finally {
@@ -117,6 +117,12 @@ function inOrder(views: readonly TabTable[]): TabTable[] {
   return ordered;
 }
 
+/** Products that take directories of this kind have it. */
+function rowsOf({ rows }: AdminSession): RowsLoader {
+  if (!rows) throw new Error('This server loads no rows from files.');
+  return rows;
+}
+
 /** Every table that keeps rows of its own has a file of them, though it be empty. */
 async function assertNoneMissing(
   dump: DirectoryDump<'tab'>,
@@ -124,7 +130,7 @@ async function assertNoneMissing(
   database: string,
   tables: readonly TabTable[],
 ): Promise<void> {
-  const keeping = await admin.tablesWithRows(database);
+  const keeping = await rowsOf(admin).tablesWithRows(database);
   const missing = tables.find(({ table, rows }) => table !== undefined && !rows && keeping.includes(table));
   if (missing)
     throw errors.dumpBad(
@@ -151,7 +157,7 @@ async function loadRows(
   const { uid, gid } = run.deps.servers.owner;
   await chown(path, uid, gid);
   try {
-    await session.loadRows({
+    await rowsOf(session).loadRows({
       database,
       table,
       file: `${inContainer.tmp}/${name}`,
