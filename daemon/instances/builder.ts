@@ -136,10 +136,15 @@ export class Builder {
 
   /** Lets a running server's user in from other hosts, too: for a server that others will run. */
   async openToNetwork(clone: Clone, signal: AbortSignal): Promise<void> {
-    const { openToNetwork, title } = engineOf(clone.engine);
-    if (!openToNetwork)
-      throw errors.engineLacks('A volume', title, 'Make an instance of this template instead: "myaas new".');
-    await this.#ask(clone, signal, (socket) => openToNetwork(socket, clone, clone.databaseName, signal));
+    const engine = engineOf(clone.engine);
+    const opening = engine.openToNetwork?.bind(engine);
+    if (!opening)
+      throw errors.engineLacks(
+        'A volume',
+        engine.title,
+        'Make an instance of this template instead: "myaas new".',
+      );
+    await this.#ask(clone, signal, (socket) => opening(socket, clone, clone.databaseName, signal));
   }
 
   /** Gives a running server's user another password. */
