@@ -17,6 +17,7 @@ export interface Config {
   readonly hostname: string;
   readonly mysqlImage: string | undefined;
   readonly postgresImage: string | undefined;
+  readonly valkeyImage: string | undefined;
   /** Name of the database inside, where the dump does not create its own; default: the template's name. */
   readonly dbDatabase: string | undefined;
   readonly dbUsername: string;
@@ -214,6 +215,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       matching(/^[\w.:/@-]+$/),
       'an image reference',
     ),
+    valkeyImage: reader.read('MYAAS_VALKEY_IMAGE', undefined, matching(/^[\w.:/@-]+$/), 'an image reference'),
     dbDatabase: reader.read('MYAAS_DB_DATABASE', undefined, matching(/^\w[\w-]{0,62}$/), 'a database name'),
     dbUsername: reader.read(
       'MYAAS_DB_USERNAME',

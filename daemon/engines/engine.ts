@@ -156,7 +156,7 @@ export interface ImageSource {
   /** What templates get that ask for none. */
   readonly defaultSeries: string;
   /** The operator's own image, for this product or others, and the variable that names it. */
-  configured(config: Pick<Config, 'mysqlImage' | 'postgresImage'>): string | undefined;
+  configured(config: Pick<Config, 'mysqlImage' | 'postgresImage' | 'valkeyImage'>): string | undefined;
   readonly variable: string;
   /** The official image, at Docker Hub. */
   official(series: string): string;
@@ -241,7 +241,7 @@ export interface Engine {
   readonly renewingFlags: readonly string[];
   /**
    * Files that are in the run directory when an instance's server starts, and not any more when it has: what gives the
-   * account its password, in a form that tells nobody the password.
+   * account its password. They are the server's alone.
    */
   startupFiles(account: Account): readonly ServerFile[];
   /**

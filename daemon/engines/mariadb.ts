@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { inContainer, type Account, type Engine, type ImageSource, type LoadClient } from './engine.ts';
+import { makeCertificateFiles } from './certificate-files.ts';
+import { secureAccounts } from './mariadb-accounts.ts';
 import { mariadbBackup } from './mariadb-backup.ts';
 import {
   certificate,
@@ -9,14 +11,17 @@ import {
   socketName,
   startupFileName,
 } from './mariadb-commands.ts';
+import { findMaskProblems, maskColumns } from './mariadb-mask.ts';
+import { loadRows, tablesWithRows } from './mariadb-rows.ts';
 import {
+  admitLast,
   connect,
+  logIn,
   greet,
-  MariadbAdminSession,
-  prepareShutdown,
+  MysqlAdminSession,
   systemDatabases,
   workOf,
-} from './mariadb-session.ts';
+} from './mysql-session.ts';
 import { clientFile, mysqlUrlOf, parseLoadError } from './mysql-client.ts';
 import { quoteText } from './quoting.ts';
 
@@ -73,10 +78,6 @@ const client: LoadClient = {
   parseError: parseLoadError,
 };
 
-async function logIn(...[socketPath, account, database, signal]: Parameters<Engine['login']>): Promise<void> {
-  await greet(socketPath, account, database, signal, () => Promise.resolve());
-}
-
 export const mariadb: Engine = {
   name: 'mariadb',
   title: 'MariaDB',
@@ -111,22 +112,11 @@ export const mariadb: Engine = {
 
   startupFiles: (account) => [{ name: startupFileName, text: `${passwordStatement(account)};\n` }],
 
-  async extraFiles() {
-    // Only imports need it, and it is large.
-    const { makeCertificate } = await import('./certificate.ts');
-    const { certificatePem, privateKeyPem } = await makeCertificate();
-    return [
-      { name: certificate.cert, text: certificatePem },
-      { name: certificate.key, text: privateKeyPem },
-    ];
-  },
+  extraFiles: () => makeCertificateFiles(certificate),
 
   admit: logIn,
 
-  async admitLast(socketPath, account, database, signal) {
-    await greet(socketPath, account, database, signal, prepareShutdown);
-  },
-
+  admitLast,
   login: logIn,
 
   work: (socketPath, account, _database, signal) =>
@@ -148,7 +138,17 @@ export const mariadb: Engine = {
 
   async admin(socketPath) {
     const root = { username: 'root', password: '' };
-    return new MariadbAdminSession(await connect(socketPath, root, undefined));
+    return new MysqlAdminSession(await connect(socketPath, root, undefined), {
+      secureAccounts,
+      rows: (connection) => ({
+        tablesWithRows: (database) => tablesWithRows(connection, database),
+        loadRows: (rows) => loadRows(connection, rows),
+      }),
+      masker: (connection) => ({
+        findMaskProblems: (columns) => findMaskProblems(connection, columns),
+        mask: (columns, key, signal) => maskColumns(connection, columns, key, signal),
+      }),
+    });
   },
 
   provesCleanShutdown: (log) =>

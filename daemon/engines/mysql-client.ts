@@ -11,7 +11,7 @@ const excerptOf = (text: string): string =>
 /** By which client programs find the import's server, as its administrator. */
 export const clientFile = (socketName: string): ServerFile => ({
   name: '.my.cnf',
-  text: `[client]\nsocket=${inContainer.run}/${socketName}\nuser=root\nskip-ssl\ndefault-character-set=utf8mb4\n`,
+  text: `[client]\nsocket=${inContainer.run}/${socketName}\nuser=root\nloose-skip-ssl\ndefault-character-set=utf8mb4\n`,
 });
 
 export function parseLoadError(stderr: string, exitCode: number): LoadFailure {

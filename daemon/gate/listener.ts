@@ -91,6 +91,8 @@ export class Listener {
 
   /** Frees the port and cuts every connection; both are done when this returns. */
   async close(): Promise<void> {
+    // Who is cut off below must not be counted as going: that would set the timer anew, and keep the process alive.
+    this.#paused = true;
     clearTimeout(this.#idleTimer);
     const closed = once(this.#server, 'close');
     this.#server.close();

@@ -15,7 +15,7 @@ export interface ImageChoice {
 }
 
 export interface ImageMeans {
-  readonly config: Pick<Config, 'mysqlImage' | 'postgresImage' | 'dockerHost' | 'prefix'>;
+  readonly config: Pick<Config, 'mysqlImage' | 'postgresImage' | 'valkeyImage' | 'dockerHost' | 'prefix'>;
   readonly docker: Docker;
   /** Told what takes a while. */
   readonly log: (line: string) => void;

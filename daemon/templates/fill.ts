@@ -1,7 +1,7 @@
 /** The data of a new version: loaded into a server with bulk settings, or adopted, and made safe to be cloned. */
 import { rm } from 'node:fs/promises';
 import type { AdminSession, TableCounts } from '../engines/engine.ts';
-import { errors } from '../errors.ts';
+import { errors, MyaasError } from '../errors.ts';
 import { adoptBackup, isBackupStream } from './formats/backup.ts';
 import { chooseDatabase, type ChosenDatabase } from './database.ts';
 import { assertUntouched, type Dump } from './dumps.ts';
@@ -73,7 +73,9 @@ async function withServer<T>(
   command: readonly string[],
   work: (admin: AdminSession) => Promise<T>,
 ): Promise<T> {
-  const server = await startImportServer(run, command);
+  const server = await startImportServer(run, command).catch((error: unknown) => {
+    throw blameDump(run, error);
+  });
   const { admin, containerId } = server;
   // A server that hangs on a full disk answers no query, so that nothing else would end one.
   using _ = run.killOnAbort(containerId);
@@ -89,6 +91,13 @@ async function withServer<T>(
   }
   await run.shutDown(containerId);
   return result;
+}
+
+/** A server that does not start on a dump that is its own file says what is wrong with that. */
+function blameDump({ dump, engine, signal }: ImportRun, error: unknown): unknown {
+  const isFile = engine.dumps.loading.kind === 'data file';
+  if (signal.aborted || !isFile || !(error instanceof MyaasError)) return error;
+  return errors.dumpBad(dump.file, `${engine.title} can't open it. ${error.message}`);
 }
 
 /** Loads a dump that is SQL; its hash, where it is known from the reading. */

@@ -1,11 +1,15 @@
-/** The server image that tests use: found in the same way as the daemon's. */
+/** The server images that tests use: found in the same way as the daemon's. */
 import { readConfig } from '../../daemon/config.ts';
 import { Docker } from '../../daemon/drivers/docker.ts';
+import { engines } from '../../daemon/engines/engines.ts';
 import { Registry } from '../../daemon/drivers/registry.ts';
 import { Images } from '../../daemon/host/images.ts';
 
-/** Pulls or builds the image when it is not there. `registryFile` remembers nothing that outlives the tests. */
-export async function prepareImage(
+/**
+ * Pulls or builds what is not there, side by side; the reference of the usual one. `registryFile` remembers nothing that
+ * outlives the tests; Docker keeps the images.
+ */
+export async function prepareImages(
   registryFile: string,
   log: (line: string) => void,
   signal: AbortSignal,
@@ -14,7 +18,10 @@ export async function prepareImage(
   try {
     const config = readConfig();
     const docker = new Docker({ host: config.dockerHost, hostId: registry.hostId, prefix: config.prefix });
-    return (await new Images({ config, docker, registry }).prepare(log, signal)).reference;
+    const images = new Images({ config, docker, registry });
+    const { reference } = await images.prepare(log, signal);
+    await Promise.all(engines.map((engine) => images.obtain({ engine, series: undefined }, log, signal)));
+    return reference;
   } finally {
     registry.close();
   }

@@ -10,7 +10,7 @@ import { type BackgroundProcess, identify, stopInBackground } from '../../daemon
 import { prepareMachine } from '../../daemon/host/machine.ts';
 import { installPackages } from '../../daemon/host/packages.ts';
 import { findProgram } from '../../daemon/drivers/program.ts';
-import { prepareImage } from './image.ts';
+import { prepareImages } from './image.ts';
 
 const diskSizeBytes = 40 * 2 ** 30;
 
@@ -45,7 +45,7 @@ export async function openWorkshop(log: (line: string) => void, signal: AbortSig
   // For the test of compose files.
   if (!(await findProgram('docker-compose'))) await installPackages(['docker-compose'], signal);
   await ensureAccounts();
-  const image = await prepareImage(`${place}/registry.db`, log, signal);
+  const image = await prepareImages(`${place}/registry.db`, log, signal);
 
   const directory = `${place}/b`;
   const scratch = `${place}/tmp`;

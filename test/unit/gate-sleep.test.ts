@@ -133,6 +133,18 @@ describe('the gate of an instance that nobody uses', () => {
     await client.heard('a query');
   });
 
+  it('leaves no timer behind when it is closed while somebody is connected: its process ends', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    await using at = await workplace({ idleAfterMs: 2 ** 30 });
+    const before = timers();
+    await at.gate.set(at.route);
+    using client = new Client(at.route.port);
+    await client.heard('greeting');
+    await at.gate.close();
+    await client.over();
+    assert.equal(timers(), before);
+  });
+
   it('knows no pause of a route that is not there', async () => {
     await using at = await workplace();
     assert.equal(await at.gate.pause('nobody', true), false);

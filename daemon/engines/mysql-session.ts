@@ -1,10 +1,8 @@
-/** Talking to a MariaDB server through its socket: as the user of an instance, and as the administrator of an import. */
+/** Talking to a server of MariaDB or MySQL through its socket: as the user of an instance, and as the administrator of an import. */
 import { connect as connectSocket } from 'node:net';
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise';
-import type { Account, AdminSession, Contents, Masker, RowsLoader, TableCounts } from './engine.ts';
-import { findMaskProblems, maskColumns } from './mariadb-mask.ts';
-import { loadRows, tablesWithRows } from './mariadb-rows.ts';
-import { quoteName, quoteText } from './quoting.ts';
+import type { Account, AdminSession, Engine, Contents, Masker, RowsLoader, TableCounts } from './engine.ts';
+import { quoteName } from './quoting.ts';
 
 export const systemDatabases = ['mysql', 'information_schema', 'performance_schema', 'sys'];
 /** Long enough for the crash recovery of a large instance after a power loss. */
@@ -20,6 +18,8 @@ export async function connect(
   const connection = await mysql.createConnection({
     // The library's own `destroy` would leave whoever waits for an answer waiting for ever.
     stream: () => connectSocket({ path: socketPath, ...(signal && { signal }) }),
+    // Tells the library that nobody listens: MySQL's server takes the password itself on a socket, and no key for it.
+    socketPath,
     user: account.username,
     password: account.password,
     // The library's own default makes the server load 1 MB of tables, for good.
@@ -56,18 +56,32 @@ export async function greet<T>(
   }
 }
 
+/** As `Engine` has it. */
+export async function logIn(
+  ...[socketPath, account, database, signal]: Parameters<Engine['login']>
+): Promise<void> {
+  await greet(socketPath, account, database, signal, () => Promise.resolve());
+}
+
+/** As `Engine` has it. */
+export async function admitLast(
+  ...[socketPath, account, database, signal]: Parameters<Engine['admitLast']>
+): Promise<void> {
+  await greet(socketPath, account, database, signal, prepareShutdown);
+}
+
 /**
  * What stopping the server would cut short. Sessions in a transaction are seen by InnoDB; those that hold locks without
  * one (`LOCK TABLES`, `GET_LOCK`) only by what other sessions wait for.
  */
 export async function workOf(connection: Connection): Promise<string | undefined> {
   const [running] = await connection.query<RowDataPacket[]>(
-    `select command, time from information_schema.processlist
+    `select time as seconds from information_schema.processlist
      where id <> connection_id() and command not in ('Sleep', 'Daemon', 'Connect', 'Quit')
      order by time desc limit 1`,
   );
   const [first] = running;
-  if (first) return `a statement has been running for ${String(first['time'])} s`;
+  if (first) return `a statement has been running for ${String(first['seconds'])} s`;
   const [open] = await connection.query<RowDataPacket[]>(
     `select timestampdiff(second, trx_started, now()) as seconds from information_schema.innodb_trx
      where trx_mysql_thread_id not in (0, connection_id()) order by trx_started limit 1`,
@@ -81,21 +95,25 @@ export async function prepareShutdown(connection: Connection): Promise<void> {
   await connection.query('set global innodb_fast_shutdown = 0');
 }
 
-export class MariadbAdminSession implements AdminSession {
-  readonly rows: RowsLoader;
-  readonly masker: Masker;
-  readonly #connection: Connection;
+/** What is each product's own. */
+export interface OwnWays {
+  /** As `AdminSession` has it. */
+  secureAccounts(connection: Connection, username: string): Promise<void>;
+  rows?(connection: Connection): RowsLoader;
+  masker?(connection: Connection): Masker;
+}
 
-  constructor(connection: Connection) {
+export class MysqlAdminSession implements AdminSession {
+  readonly rows?: RowsLoader;
+  readonly masker?: Masker;
+  readonly #connection: Connection;
+  readonly #own: OwnWays;
+
+  constructor(connection: Connection, own: OwnWays) {
     this.#connection = connection;
-    this.rows = {
-      tablesWithRows: (database) => tablesWithRows(connection, database),
-      loadRows: (rows) => loadRows(connection, rows),
-    };
-    this.masker = {
-      findMaskProblems: (columns) => findMaskProblems(connection, columns),
-      mask: (columns, key, signal) => maskColumns(connection, columns, key, signal),
-    };
+    this.#own = own;
+    if (own.rows) this.rows = own.rows(connection);
+    if (own.masker) this.masker = own.masker(connection);
   }
 
   async #rows(sql: string, values: unknown[] = []): Promise<RowDataPacket[]> {
@@ -144,54 +162,7 @@ export class MariadbAdminSession implements AdminSession {
   }
 
   async secureAccounts(username: string): Promise<void> {
-    // The grant tables themselves, whatever the dump has made of them: accounts of hosts that no name service knows
-    // are not to be had by ALTER USER. First what comes with every new data directory: root without a password, of
-    // many hosts, and nobody.
-    await this.#connection.query(
-      `delete from mysql.global_priv
-       where user = '' or (host <> 'localhost' and coalesce(json_value(priv, '$.authentication_string'), '') = ''
-         and json_value(priv, '$.is_role') is null)`,
-    );
-    // Locked rather than dropped: they are the DEFINERs of views, triggers and routines.
-    await this.#connection.query(
-      `update mysql.global_priv
-       set priv = json_set(json_remove(priv, '$.auth_or'), '$.plugin', 'mysql_native_password',
-         '$.authentication_string', 'invalid', '$.account_locked', true)
-       where json_value(priv, '$.is_role') is null`,
-    );
-    await this.#connection.query('delete from mysql.proxies_priv');
-    await this.#connection.query('flush privileges');
-    const account = `${quoteText(username)}@'localhost'`;
-    await this.#connection.query(
-      `create or replace user ${account} identified via mysql_native_password using 'invalid' account lock`,
-    );
-    await this.#connection.query(`grant all privileges on *.* to ${account} with grant option`);
-    await this.#createMissingDefiners();
-  }
-
-  /** Without its DEFINER, an account of the server that the dump comes from, a view or routine can't be used. */
-  async #createMissingDefiners(): Promise<void> {
-    const definers = await this.#rows(
-      `select definers.user, definers.host from (
-         select substring_index(definer, '@', -1) as host,
-           left(definer, char_length(definer) - char_length(substring_index(definer, '@', -1)) - 1) as user
-         from (select definer, table_schema as db from information_schema.views
-           union select definer, trigger_schema from information_schema.triggers
-           union select definer, routine_schema from information_schema.routines
-           union select definer, event_schema from information_schema.events) as objects
-         where db not in (?)) as definers
-       left join mysql.global_priv using (user, host)
-       where global_priv.user is null and definers.user <> '' and definers.host <> ''
-       group by user, host`,
-      [systemDatabases],
-    );
-    for (const { user, host } of definers) {
-      const account = `${quoteText(String(user))}@${quoteText(String(host))}`;
-      await this.#connection.query(
-        `create user ${account} identified via mysql_native_password using 'invalid' account lock`,
-      );
-      await this.#connection.query(`grant all privileges on *.* to ${account} with grant option`);
-    }
+    await this.#own.secureAccounts(this.#connection, username);
   }
 
   async analyze(signal: AbortSignal): Promise<void> {

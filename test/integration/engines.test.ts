@@ -1,0 +1,130 @@
+/** The same promises, kept with every database product. */
+import assert from 'node:assert/strict';
+import type { Instance, Template } from '../../daemon/contract.ts';
+import { startHost, type TestHost } from '../support/daemon.ts';
+import { loginOf, products } from '../support/products.ts';
+
+const threeCustomers = ['Ada', 'Grace', 'Edsger'];
+
+describe('templates of several products, side by side', () => {
+  let host: TestHost;
+
+  before(async () => {
+    // No image for all: each dump gets the server that it comes from.
+    host = await startHost({ MYAAS_MYSQL_IMAGE: '', MYAAS_POSTGRES_IMAGE: '' });
+  });
+
+  after(() => host.stop());
+
+  for (const product of products) {
+    describe(`such as ${product.name}`, () => {
+      const template = `of_${product.name}`;
+      const file = `${template}.${product.ending}`;
+      let instance: Instance;
+
+      before(async () => {
+        await host.writeDump(file, product.dump);
+        const { imports } = await host.update([template]);
+        assert.deepEqual(
+          imports.map(({ state, error }) => [state, error]),
+          [['imported', null]],
+        );
+        instance = await host.create(template, 'first');
+      });
+
+      it('are told by their dumps, and cloned with all that is in them', async () => {
+        assert.equal(instance.engine, product.name);
+        const { body } = await host.api<Template>('GET', `/v1/templates/${template}`);
+        assert.equal(body.engine, product.name);
+        assert.deepEqual(await product.customers(loginOf(instance)), threeCustomers);
+      });
+
+      it('let in who has the password, and nobody else', async () => {
+        const login = loginOf(instance);
+        await assert.rejects(product.customers({ ...login, password: 'another' }));
+        await assert.rejects(product.customers({ ...login, password: '' }));
+        await assert.rejects(product.customers({ ...login, user: product.administrator, password: '' }));
+        assert.deepEqual(await product.customers(login), threeCustomers);
+      });
+
+      it('have clones that nothing but the gate can reach, and that reach nothing', async () => {
+        const containers = await host.docker.list();
+        const networks = new Set<string>();
+        for (const { containerId, role } of containers) {
+          const found = await host.docker.inspect(containerId);
+          networks.add(role === 'namespace' ? String(found?.HostConfig.NetworkMode) : 'shared');
+          if (role === 'namespace') continue;
+          assert.match(String(found?.HostConfig.NetworkMode), /^container:/);
+          assert.equal(found?.HostConfig.ReadonlyRootfs, true);
+          assert.notEqual(found?.Config.User, '');
+        }
+        assert.ok(networks.has('none'));
+      });
+
+      it('have clones that know nothing of each other, and are fresh after a reset', async () => {
+        const other = await host.create(template, 'second');
+        await product.addCustomer(loginOf(other), 4, 'Barbara');
+        assert.deepEqual(await product.customers(loginOf(other)), [...threeCustomers, 'Barbara']);
+        assert.deepEqual(await product.customers(loginOf(instance)), threeCustomers);
+        const { status, body } = await host.api<Instance>('POST', `/v1/instances/${other.id}/reset`, {
+          body: {},
+        });
+        assert.equal(status, 200);
+        assert.equal(body.port, other.port);
+        assert.deepEqual(await product.customers(loginOf(other)), threeCustomers);
+        assert.equal((await host.api('DELETE', `/v1/instances/${other.id}`)).status, 204);
+      });
+
+      it('have clones that sleep with all that was done to them, and wake when somebody connects', async () => {
+        await product.addCustomer(loginOf(instance), 4, 'Barbara');
+        const { status, body } = await host.api<Instance>('POST', `/v1/instances/${instance.id}/sleep`);
+        assert.equal(status, 200);
+        assert.equal(body.state, 'asleep');
+        assert.deepEqual(await product.customers(loginOf(instance)), [...threeCustomers, 'Barbara']);
+      });
+
+      it('stay as they are when a dump is bad, which is told', async () => {
+        await host.writeDump(file, product.badDump);
+        const { imports } = await host.update([template]);
+        assert.deepEqual(
+          imports.map(({ state, error }) => [state, error?.code]),
+          [['failed', 'MYAAS_DUMP_BAD']],
+        );
+        const fresh = await host.create(template, 'after');
+        assert.deepEqual(await product.customers(loginOf(fresh)), threeCustomers);
+        await host.writeDump(file, product.dump);
+        assert.equal((await host.api('DELETE', `/v1/instances/${fresh.id}`)).status, 204);
+      });
+
+      it('keep nothing of an import that a kill has cut short', async () => {
+        const before = await host.api<Template>('GET', `/v1/templates/${template}`);
+        const events = await host.watch();
+        const request = { templates: [template], force: true };
+        assert.equal((await host.api('POST', '/v1/templates/refresh', { body: request })).status, 202);
+        await events.until(
+          (event) =>
+            event.type === 'job' && event.job.imports.some(({ progress }) => progress?.phase === 'settling'),
+        );
+        await host.serve.stop('SIGKILL');
+        await host.serve.start();
+        const { containers } = await host.census();
+        assert.deepEqual(
+          containers.filter((each) => !each.startsWith('server ')),
+          [],
+        );
+        const { body } = await host.api<Template>('GET', `/v1/templates/${template}`);
+        assert.deepEqual(body.versions, before.body.versions);
+        assert.deepEqual(await product.customers(loginOf(instance)), [...threeCustomers, 'Barbara']);
+      });
+    });
+  }
+
+  describe('have servers', () =>
+    it('that the status names', async () => {
+      const { body } = await host.api<{ engines: { name: string }[] }>('GET', '/v1/status');
+      assert.deepEqual(
+        new Set(body.engines.map(({ name }) => name)),
+        new Set(products.map(({ name }) => name)),
+      );
+    }));
+});
