@@ -43,7 +43,7 @@ export class RespConnection {
   async #read(): Promise<Reply | ReplyError> {
     const line = await this.#line();
     const rest = line.slice(1);
-    switch (line[0]) {
+    switch (line.charAt(0)) {
       case '+':
         return rest;
       case '-':

@@ -56,7 +56,7 @@ describe('templates of several products, side by side', () => {
           if (role === 'namespace') continue;
           assert.match(String(found?.HostConfig.NetworkMode), /^container:/);
           assert.equal(found?.HostConfig.ReadonlyRootfs, true);
-          assert.notEqual(found?.Config.User, '');
+          assert.notEqual(found.Config.User, '');
         }
         assert.ok(networks.has('none'));
       });
