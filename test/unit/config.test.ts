@@ -49,6 +49,7 @@ const variables: Readonly<Record<string, Variable>> = {
     bad: ['maria db', 'mariadb;id'],
   },
   MYAAS_POSTGRES_IMAGE: { field: 'postgresImage', good: [['postgres:17', 'postgres:17']], bad: ['a b'] },
+  MYAAS_VALKEY_IMAGE: { field: 'valkeyImage', good: [['valkey/valkey:8', 'valkey/valkey:8']], bad: ['a b'] },
   MYAAS_DB_DATABASE: { field: 'dbDatabase', good: [['default', 'default']], bad: ['a b', 'a`b', '-a'] },
   MYAAS_DB_USERNAME: { field: 'dbUsername', good: [['root', 'root']], bad: ["o'neill", 'x'.repeat(33)] },
   MYAAS_DB_PASSWORD: {
