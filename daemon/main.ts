@@ -259,6 +259,15 @@ const commands: readonly Command[] = [
     load: async () => (await import('./cli/host.ts')).runHostGate,
   },
   {
+    usage: 'up',
+    group: 'Host (as root)',
+    summary: 'prepare this machine and run daemon and gate together, as the container image does',
+    details: 'Under systemd they are services of their own, so that the gate outlives the daemon.',
+    json: false,
+    examples: ['myaas up'],
+    load: async () => (await import('./cli/host.ts')).runTogether,
+  },
+  {
     usage: 'completion <bash|zsh|fish>',
     group: 'Access',
     summary: 'print a script that completes commands, templates and databases',

@@ -13,7 +13,9 @@ import { openWorkshop } from './support/workshop.ts';
 
 const checks = ['check:types', 'check:lint', 'check:format'] as const;
 const suites = ['check', 'unit', 'integration', 'faults', 'vscode'] as const;
-type Suite = (typeof suites)[number];
+/** Run by their names only: they take as long as half of the rest. */
+const onDemand = ['systemd'] as const;
+type Suite = (typeof suites)[number] | (typeof onDemand)[number];
 
 /** How long the faults are to take, and which they are to be. */
 interface Faults {
@@ -52,10 +54,11 @@ console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
 
 function suitesNamed(names: readonly string[]): readonly Suite[] {
-  const unknown = names.filter((name) => !suites.some((suite) => suite === name));
+  const known = [...suites, ...onDemand];
+  const unknown = names.filter((name) => !known.some((suite) => suite === name));
   if (unknown.length > 0)
-    throw new Error(`There is no suite ${unknown.join(', ')}; there are ${suites.join(', ')}.`);
-  return names.length === 0 ? suites : suites.filter((suite) => names.includes(suite));
+    throw new Error(`There is no suite ${unknown.join(', ')}; there are ${known.join(', ')}.`);
+  return names.length === 0 ? suites : known.filter((suite) => names.includes(suite));
 }
 
 async function runChecks(): Promise<void> {
@@ -72,18 +75,28 @@ async function runOnMachine(chosen: readonly Suite[], faults: Faults): Promise<v
   if (chosen.includes('integration')) await runFiles('integration', workshop.environment);
   if (chosen.includes('faults')) await runFaults(workshop.environment, faults);
   if (chosen.includes('vscode')) await runVscode(workshop.environment);
+  if (chosen.includes('systemd')) await runSystemd(workshop.environment);
   announce('leaving nothing behind');
   const leftovers = await workshop.leftovers();
   for (const leftover of leftovers) console.log(`left behind: ${leftover}`);
   count(leftovers.length === 0);
 }
 
-/** The bundle, which starts sooner than the sources, killed again and again. */
-async function runFaults(machine: Readonly<Record<string, string>>, { rounds, seed }: Faults): Promise<void> {
+/** The bundle as a package, on machines of its own, and as a container. */
+async function runSystemd(machine: Readonly<Record<string, string>>): Promise<void> {
+  if (await isBuilt()) await runFiles('systemd', machine);
+}
+
+async function isBuilt(): Promise<boolean> {
   announce('npm run build');
   const built = (await run('npm', ['run', '--silent', 'build'], {})).exitCode === 0;
   count(built);
-  if (!built) return;
+  return built;
+}
+
+/** The bundle, which starts sooner than the sources, killed again and again. */
+async function runFaults(machine: Readonly<Record<string, string>>, { rounds, seed }: Faults): Promise<void> {
+  if (!(await isBuilt())) return;
   const environment = {
     ...machine,
     ...(rounds !== undefined && { MYAAS_FAULTS_ROUNDS: rounds }),

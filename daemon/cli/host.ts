@@ -31,6 +31,13 @@ export async function runHostGate({ env, signal }: Context): Promise<number> {
   return 0;
 }
 
+/** `myaas up`: until a signal comes. */
+export async function runTogether({ env, output, signal }: Context): Promise<number> {
+  const { up } = await import('../host/up.ts');
+  await up(readConfig(env), { log: output.line, signal });
+  return 0;
+}
+
 /** `myaas doctor`. */
 export async function examineHost({ env, output, json }: Context): Promise<number> {
   const { doctor, examine } = await import('../host/doctor.ts');

@@ -221,6 +221,22 @@ describe('the HTTP API', () => {
     await remove(instance.id);
   });
 
+  it('has every metric that the Grafana dashboard shows', async () => {
+    const { text: metrics } = await api('GET', '/metrics', { token: ada });
+    const there = new Set([...metrics.matchAll(/^# TYPE (\w+) /gm)].map(([, name]) => name));
+    const dashboard = JSON.parse(await readFile('daemon/host/assets/grafana-dashboard.json', 'utf8')) as {
+      panels: { targets: { expr: string }[] }[];
+    };
+    const shown = dashboard.panels
+      .flatMap(({ targets }) => targets)
+      .flatMap(({ expr }) => expr.match(/\b(?:myaas|process|nodejs)_\w+/g) ?? []);
+    assert.ok(shown.length > 20);
+    assert.deepEqual(
+      shown.filter((name) => !there.has(name.replace(/_(bucket|count|sum)$/, ''))),
+      [],
+    );
+  });
+
   describe('of templates', () => {
     it('shows them all, or one, with versions and what they were made of', async () => {
       const { body } = await api<{ templates: Template[] }>('GET', '/v1/templates', { token: ada });
