@@ -8,7 +8,7 @@ import { buildApp, requestTimeoutMs } from './app.ts';
 import { accounts, pathsOf, type Config, type Paths } from './config.ts';
 import { Docker } from './drivers/docker.ts';
 import { Registry } from './drivers/registry.ts';
-import { errors, hasErrno } from './errors.ts';
+import { errors, hasErrno, messageOf } from './errors.ts';
 import { Events } from './events.ts';
 import { GateLink } from './gate/link.ts';
 import { lookupGroup, lookupUser } from './host/accounts.ts';
@@ -225,7 +225,8 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
 
   if (!signal.aborted) await once(signal, 'abort');
   log.info('Stopping.');
-  await notifySystemd('STOPPING=1');
+  // It stops in any case.
+  await notifySystemd('STOPPING=1').catch((error: unknown) => log.warn(messageOf(error)));
   stopping.abort();
   leases.stop();
   await withdrawVolumes?.();

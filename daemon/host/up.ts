@@ -39,7 +39,11 @@ async function keepGate(log: (line: string) => void, signal: AbortSignal): Promi
     signal.removeEventListener('abort', stop);
     if (signal.aborted) return;
     log(`The gate has ended (${String(exitCode)}), and is started again.`);
-    await delay(restartAfterMs, undefined, { signal }).catch(() => undefined);
-    if (signal.aborted) return;
+    try {
+      await delay(restartAfterMs, undefined, { signal });
+    } catch {
+      // Only the signal ends it early.
+      return;
+    }
   }
 }

@@ -146,7 +146,7 @@ describe('On a Debian with systemd', function () {
 
     await machine.sh('apt-get remove --yes myaas');
     assert.equal(await machine.sh('docker ps --all --quiet'), '');
-    assert.equal(await machine.sh('pgrep -f /usr/lib/myaas || true'), '');
+    assert.equal(await machine.sh('ls -l /proc/*/exe 2>/dev/null | grep /usr/lib/myaas || true'), '');
     await machine.sh('test -e /srv/myaas.btrfs && test -e /etc/myaas/myaas.env');
 
     await machine.sh('apt-get install --yes /root/myaas_1.0.0_amd64.deb');
