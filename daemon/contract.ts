@@ -57,12 +57,44 @@ export const Instance = Type.Object(
 );
 export type Instance = Static<typeof Instance>;
 
+export const TablesProgress = Type.Object(
+  {
+    done: Type.Integer({ description: 'Large tables whose rows are in' }),
+    waiting: Type.Integer({ description: 'Large tables whose turn has not come' }),
+    loading: Type.Array(Type.Object({ name: Type.String(), rows: Type.Integer() }), {
+      description: 'Large tables that are being loaded, and how many rows of each are on their way',
+    }),
+  },
+  { $id: 'TablesProgress' },
+);
+export type TablesProgress = Static<typeof TablesProgress>;
+
+export const LoadSummary = Type.Object(
+  {
+    tables: Type.Integer({ description: 'Large tables, loaded side by side' }),
+    rows: Type.Integer({ description: 'Rows in them' }),
+    bytes: Type.Integer({ description: 'Size of their rows in the dump, unpacked' }),
+    seconds: Type.Number(),
+    kept: Type.Optional(
+      Type.Integer({
+        description: 'Tables that are as they were in the version before, and were not loaded',
+      }),
+    ),
+    plain: Type.Array(Type.Object({ table: Type.String(), why: Type.String() }), {
+      description: 'Large tables that were loaded by the plain client, slower, and why',
+    }),
+  },
+  { $id: 'LoadSummary' },
+);
+export type LoadSummary = Static<typeof LoadSummary>;
+
 export const Progress = Type.Object(
   {
     phase: Type.String({ description: 'What the import is doing now' }),
-    doneBytes: Type.Integer({ description: 'Bytes of the dump file read so far' }),
+    doneBytes: Type.Integer({ description: 'Bytes of the dump file loaded so far' }),
     totalBytes: Type.Integer({ description: 'Size of the dump file' }),
-    secondsLeft: nullable(Type.Number({ description: 'Estimate for reading the rest of the dump' })),
+    secondsLeft: nullable(Type.Number({ description: 'Estimate for loading the rest of the dump' })),
+    tables: Type.Optional(named(TablesProgress)),
   },
   { $id: 'Progress' },
 );
@@ -97,6 +129,7 @@ export const Import = Type.Object(
     version: nullable(Type.String({ description: 'The version it made' })),
     contents: Type.Optional(named(ImportedContents)),
     seconds: nullable(Type.Number({ description: 'How long it took' })),
+    summary: Type.Optional(named(LoadSummary)),
   },
   { $id: 'Import' },
 );
@@ -285,6 +318,8 @@ export const schemas: readonly TSchema[] = [
   Import,
   ImportedContents,
   Progress,
+  TablesProgress,
+  LoadSummary,
   Failure,
   Job,
   Status,

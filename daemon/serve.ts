@@ -152,6 +152,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
       catalogue,
       images,
       registry,
+      log,
     }),
     catalogue,
     registry,

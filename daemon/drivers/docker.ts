@@ -273,9 +273,14 @@ export class Docker {
    * Starts a container made with `stdin`, feeds it `input`, and waits until it exits. A program that fails stops the
    * reading: its exit code and last words say why. What a program that has left content (`quit` in a script) leaves
    * unread is read all the same, so that an input that breaks late does not pass for whole. An error of `input` is
-   * thrown as it is. Both streams are closed in every case.
+   * thrown as it is. Both streams are closed in every case. `heard` is told what the program prints, and that it has
+   * left.
    */
-  async feed(containerId: string, input: Readable): Promise<{ exitCode: number; stderr: string }> {
+  async feed(
+    containerId: string,
+    input: Readable,
+    heard: { onOutput?: (chunk: Buffer) => void; onExit?: () => void } = {},
+  ): Promise<{ exitCode: number; stderr: string }> {
     const container = this.#dockerode.getContainer(containerId);
     const stream = (await this.#ask('attach to a container', () =>
       container.attach({ stream: true, hijack: true, stdin: true, stdout: true, stderr: true }),
@@ -283,7 +288,7 @@ export class Docker {
     try {
       const stderr = new Tail(16_384);
       const [out, err] = [new PassThrough(), new PassThrough()];
-      out.resume();
+      out.on('data', (chunk: Buffer) => heard.onOutput?.(chunk));
       err.on('data', (chunk: Buffer) => stderr.push(chunk));
       this.#dockerode.modem.demuxStream(stream, out, err);
       const outputEnded = new Promise<void>((resolve) => {
@@ -293,7 +298,10 @@ export class Docker {
       stream.on('error', () => undefined);
       const exited = this.#wait(containerId, { condition: 'next-exit' });
       // Heard below; without this a failing `start` would leave a rejection unheard.
-      exited.catch(() => undefined);
+      exited.then(
+        () => heard.onExit?.(),
+        () => heard.onExit?.(),
+      );
       await this.start(containerId);
       await pour(input, stream, exited);
       const exitCode = await exited;

@@ -4,6 +4,7 @@
  */
 import type { Config } from '../config.ts';
 import type { Protocol } from '../gate/protocol.ts';
+import type { BulkLoading } from './bulk.ts';
 
 /** Where a server finds its files in its container. */
 export const inContainer = {
@@ -274,6 +275,8 @@ export interface Engine {
   /** Lets the account, as which it logs in, in from other hosts as well: the data goes to a server with a network. */
   openToNetwork?(socketPath: string, account: Account, database: string, signal: AbortSignal): Promise<void>;
   admin(socketPath: string): Promise<AdminSession>;
+  /** Undefined where tables can't be loaded any faster than by the client. */
+  readonly bulk?: BulkLoading;
   /** Whether a server's log ends with a clean shutdown. */
   provesCleanShutdown(log: string): boolean;
   /** The line of a server's log that tells of a crash recovery at its start. */

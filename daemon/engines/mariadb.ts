@@ -3,6 +3,7 @@ import { inContainer, type Account, type Engine, type ImageSource, type LoadClie
 import { makeCertificateFiles } from './certificate-files.ts';
 import { secureAccounts } from './mariadb-accounts.ts';
 import { mariadbBackup } from './mariadb-backup.ts';
+import { mariadbBulk } from './mariadb-bulk.ts';
 import {
   certificate,
   importCommand,
@@ -66,6 +67,8 @@ const client: LoadClient = {
     `--socket=${inContainer.run}/${socketName}`,
     '--user=root',
     '--batch',
+    // What it prints is read while it runs.
+    '--unbuffered',
     '--skip-ssl',
     '--default-character-set=utf8mb4',
     '--max-allowed-packet=1G',
@@ -150,6 +153,8 @@ export const mariadb: Engine = {
       }),
     });
   },
+
+  bulk: mariadbBulk,
 
   provesCleanShutdown: (log) =>
     /: Shutdown complete\s*$/.test(log) && !/\[ERROR\]/.test(log.slice(log.lastIndexOf('Normal shutdown'))),

@@ -3,11 +3,12 @@ import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promi
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Paths } from '../config.ts';
-import { ImportedContents } from '../contract.ts';
+import { ImportedContents, LoadSummary } from '../contract.ts';
 import { deleteSubvolume } from '../drivers/btrfs.ts';
 import { engineOf } from '../engines/engines.ts';
 import { errors, hasErrno, messageOf } from '../errors.ts';
 import { isName } from '../names.ts';
+import { DumpParts } from './parts/dump-parts.ts';
 import type { Log } from '../log.ts';
 
 const Manifest = Type.Object({
@@ -37,6 +38,10 @@ const Manifest = Type.Object({
   databases: Type.Array(Type.String()),
   username: Type.String(),
   contents: Type.Optional(ImportedContents),
+  /** How its large tables were loaded, when it was made of a file of SQL. */
+  loaded: Type.Optional(LoadSummary),
+  /** What the next import is compared with, when it was made of a file of SQL whose parts can be told apart. */
+  parts: Type.Optional(DumpParts),
   /** Whether its mask says that this template is never published without one. */
   maskRequired: Type.Optional(Type.Boolean()),
 });

@@ -3,24 +3,28 @@ import type { Readable } from 'node:stream';
 import type { Role } from '../drivers/container.ts';
 import { inContainer, type LoadClient, type LoadFailure } from '../engines/engine.ts';
 import { errors, type MyaasError } from '../errors.ts';
+import type { BulkStream } from './bulk/stream.ts';
 import { readDump } from './formats/reader.ts';
 import type { ImportRun } from './run.ts';
-import type { DumpFile } from './formats/unpack.ts';
+import { readableOf, type DumpFile } from './formats/unpack.ts';
 
 /** The hash of what was run, or why it was not. */
 export type ClientOutcome = { sha256: string; failure?: never } | { failure: LoadFailure };
 
 /**
- * Runs a file of SQL, in `database` unless it names another; the hash of the file as it is. Throws `MYAAS_DUMP_BAD` when the file is not whole.
+ * Runs a file of SQL, in `database` unless it names another; the hash of the file as it is. Rows that `bulk` takes out
+ * are loaded beside it. Throws `MYAAS_DUMP_BAD` when the file is not whole.
  */
 export async function runClient(
   run: ImportRun,
   file: DumpFile,
   database: string | undefined,
   onRead: (doneBytes: number) => void = () => undefined,
+  bulk?: BulkStream,
 ): Promise<ClientOutcome> {
   const reading = await readDump(file, run.signal, onRead);
-  const failure = await feedClient(run, 'client', database, reading.text);
+  const text = bulk ? readableOf(bulk.text(reading.text, reading.isPacked)) : reading.text;
+  const failure = await feedClient(run, 'client', database, text, undefined, bulk);
   return failure ? { failure } : { sha256: reading.summarize().sha256 };
 }
 
@@ -31,6 +35,7 @@ export async function feedClient(
   database: string | undefined,
   text: Readable,
   ordinal?: number,
+  heard?: { onOutput(chunk: Buffer): void; onExit(): void },
 ): Promise<LoadFailure | undefined> {
   const { docker, paths, servers, config } = run.deps;
   const client = clientOf(run);
@@ -46,7 +51,10 @@ export async function feedClient(
     stdin: true,
   });
   using _ = run.killOnAbort(containerId);
-  const { exitCode, stderr } = await docker.feed(containerId, text);
+  const { exitCode, stderr } = await docker.feed(containerId, text, {
+    onOutput: (chunk) => heard?.onOutput(chunk),
+    onExit: () => heard?.onExit(),
+  });
   run.signal.throwIfAborted();
   await docker.remove(containerId);
   return exitCode === 0 ? undefined : client.parseError(stderr, exitCode);

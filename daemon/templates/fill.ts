@@ -1,6 +1,6 @@
 /** The data of a new version: loaded into a server with bulk settings, or adopted, and made safe to be cloned. */
 import { rm } from 'node:fs/promises';
-import type { AdminSession, TableCounts } from '../engines/engine.ts';
+import type { AdminSession, BackupTool, TableCounts } from '../engines/engine.ts';
 import { errors, MyaasError } from '../errors.ts';
 import { adoptBackup, isBackupStream } from './formats/backup.ts';
 import { chooseDatabase, type ChosenDatabase } from './database.ts';
@@ -10,6 +10,8 @@ import { explainFailure, initialise, startImportServer } from './import-server.t
 import { DumpLoader } from './formats/load.ts';
 import { applyMask } from './mask.ts';
 import { loadMydumper } from './formats/mydumper.ts';
+import type { Update } from './parts/plan.ts';
+import { analyzeChanges, loadChanges, takeFormer } from './parts/update.ts';
 import { placeDataFile } from './formats/data-file.ts';
 import type { Recipe } from './recipe.ts';
 import type { ImportRun } from './run.ts';
@@ -25,8 +27,9 @@ export interface Filled extends ChosenDatabase {
 
 /** Leaves a data directory whose server was shut down cleanly. Throws `MYAAS_DUMP_BAD` where the dump is to blame. */
 export async function fill(run: ImportRun, recipe: Recipe): Promise<Filled> {
-  const { dump, engine } = run;
+  const { dump, engine, update } = run;
   const { backup } = engine;
+  if (update && backup) return fillFromFormer(run, update, backup, recipe);
   assertFormat(run);
   if (
     backup &&
@@ -65,6 +68,26 @@ function assertFormat({ dump, engine }: ImportRun): void {
     `${engine.title} can't read a directory of this kind (${dump.format}).`,
     `Make another dump, or name the product that it is of in ${dump.template}.engine.`,
   );
+}
+
+/** The data of the version before, and what has changed since. */
+async function fillFromFormer(
+  run: ImportRun,
+  update: Update,
+  tool: BackupTool,
+  recipe: Recipe,
+): Promise<Filled> {
+  await takeFormer(run, update, tool);
+  return withServer(run, tool.adoptCommand(run.facts), async (admin) => {
+    await rm(`${run.home}/${tool.adoptFile.name}`);
+    const wanted = run.deps.config.dbDatabase ?? run.dump.template;
+    const sha256 = await loadChanges(run, update, admin, wanted);
+    // Before the accounts are locked: another session than the administrator's does it.
+    run.enter('statistics');
+    await analyzeChanges(run, update);
+    const filled = await finish(run, recipe, admin, sha256);
+    return { ...filled, counts: await admin.countTables() };
+  });
 }
 
 /** Starts the import's server, does the work, and shuts it down cleanly. */

@@ -1,8 +1,9 @@
 /** A data directory of a new version, and the server that fills it. */
 import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createSubvolume } from '../drivers/btrfs.ts';
-import { inContainer, type AdminSession } from '../engines/engine.ts';
+import { inContainer, type AdminSession, type BackupTool } from '../engines/engine.ts';
 import { errors, messageOf, MyaasError } from '../errors.ts';
+import { OnlyPlain } from './bulk/only-plain.ts';
 import type { ImportRun } from './run.ts';
 
 /** An import's server, and the session that only the import has. */
@@ -55,6 +56,14 @@ export async function addExtraFiles(run: ImportRun): Promise<void> {
   }
 }
 
+/** Has the import's server, when it starts over the data directory of another, let its administrator in. */
+export async function adoptOnStart(run: ImportRun, { adoptFile }: BackupTool): Promise<void> {
+  const { uid, gid } = run.deps.servers.owner;
+  const path = `${run.home}/${adoptFile.name}`;
+  await writeFile(path, adoptFile.text, { mode: 0o400 });
+  await chown(path, uid, gid);
+}
+
 export async function startImportServer(run: ImportRun, command: readonly string[]): Promise<ImportServer> {
   run.enter('starting');
   const { engine } = run;
@@ -73,7 +82,7 @@ export async function explainFailure(
   error: unknown,
   { admin, containerId }: ImportServer,
 ): Promise<unknown> {
-  if (run.signal.aborted) return error;
+  if (run.signal.aborted || error instanceof OnlyPlain) return error;
   const { docker, servers } = run.deps;
   const { file } = run.dump;
   const why = messageOf(error);

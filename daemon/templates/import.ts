@@ -7,15 +7,18 @@ import { execa } from 'execa';
 import { setReadOnly, syncFilesystem } from '../drivers/btrfs.ts';
 import type { Docker } from '../drivers/docker.ts';
 import type { ServerImage } from '../host/images.ts';
+import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Manifest } from './catalogue.ts';
+import { OnlyPlain } from './bulk/only-plain.ts';
 import { assertDiskSpace, watchDisk } from './disk.ts';
 import type { Dump } from './dumps.ts';
 import { fill } from './fill.ts';
+import { planUpdate } from './parts/plan.ts';
 import { readRecipe } from './recipe.ts';
 import { settle, tryClone } from './rehearse.ts';
 import { chooseServer, noServerFor } from './server-choice.ts';
-import { ImportRun, type ImporterDeps, type OnProgress } from './run.ts';
+import { ImportRun, type ImporterDeps, type ImportOrder, type OnProgress } from './run.ts';
 import { fingerprint } from './formats/tree.ts';
 import { isUnchanged } from './unchanged.ts';
 
@@ -45,13 +48,35 @@ export class Importer {
 
   /** Imports a dump as a new version and publishes it. Throws `MYAAS_DUMP_BAD` where the dump is to blame. */
   async import(dump: Dump, signal: AbortSignal, onProgress: OnProgress): Promise<Manifest> {
-    const { catalogue, config, paths } = this.#deps;
+    const { config, paths } = this.#deps;
     await assertDiskSpace(paths.templates, dump.sizeBytes + config.diskReserveBytes);
     const image = await this.#imageFor(dump, signal, onProgress);
+    const order = { dump, image, signal, onProgress };
+    const update = await planUpdate(this.#deps, order);
+    if (update) {
+      try {
+        return await this.#attempt({ ...order, bulk: true, update });
+      } catch (error) {
+        signal.throwIfAborted();
+        // A full load comes out right, or tells what is the matter with the dump.
+        this.#deps.log.info(`${dump.file} is loaded as a whole: ${messageOf(error)}`);
+      }
+    }
+    try {
+      return await this.#attempt({ ...order, bulk: true });
+    } catch (error) {
+      if (!(error instanceof OnlyPlain)) throw error;
+      return this.#attempt({ ...order, bulk: false });
+    }
+  }
+
+  async #attempt(order: Omit<ImportOrder, 'version'>): Promise<Manifest> {
+    const { catalogue, config, paths } = this.#deps;
+    const { dump, signal } = order;
     const version = await catalogue.begin(dump.template);
     using disk = watchDisk(paths.templates, config.diskReserveBytes);
     const running = AbortSignal.any([signal, disk.full]);
-    const run = new ImportRun(this.#deps, { dump, version, image, signal: running, onProgress });
+    const run = new ImportRun(this.#deps, { ...order, version, signal: running });
     try {
       const manifest = await build(run);
       await catalogue.publish(manifest);
@@ -115,6 +140,8 @@ async function build(run: ImportRun): Promise<Manifest> {
     username: deps.config.dbUsername,
     contents: { ...filled.counts, sizeBytes },
     ...(recipe.mask?.required && { maskRequired: true }),
+    ...(run.loaded && { loaded: run.loaded }),
+    ...(run.parts && { parts: run.parts }),
   };
 }
 

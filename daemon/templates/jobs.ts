@@ -221,11 +221,12 @@ export class ImportJobs {
       const manifest = await importer.import(dump, signal, (progress) =>
         this.#change(job, work, { progress }),
       );
-      const { version, contents } = manifest;
+      const { version, contents, loaded } = manifest;
       this.#change(job, work, {
         state: 'imported',
         version,
         ...(contents && { contents }),
+        ...(loaded && { summary: loaded }),
         seconds: seconds(),
       });
       log.info(`Imported ${dump.file} as ${dump.template}/${version} in ${String(seconds())} s.`);

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { Config, Paths } from '../config.ts';
-import type { Progress } from '../contract.ts';
+import type { LoadSummary, Progress, TablesProgress } from '../contract.ts';
 import { deleteSubvolume } from '../drivers/btrfs.ts';
 import type { Docker } from '../drivers/docker.ts';
 import type { Registry } from '../drivers/registry.ts';
@@ -11,8 +11,11 @@ import { engineOf } from '../engines/engines.ts';
 import { errors } from '../errors.ts';
 import type { Images, ServerImage } from '../host/images.ts';
 import type { ServerSpec, Servers } from '../instances/server.ts';
+import type { Log } from '../log.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Dump } from './dumps.ts';
+import type { DumpParts } from './parts/dump-parts.ts';
+import type { Update } from './parts/plan.ts';
 
 export interface ImporterDeps {
   readonly config: Config;
@@ -23,6 +26,7 @@ export interface ImporterDeps {
   readonly images: Images;
   /** Where the secret of masks is. */
   readonly registry: Pick<Registry, 'secret'>;
+  readonly log: Log;
 }
 
 /** For the merging of all that an import has left to merge. */
@@ -38,6 +42,10 @@ export interface ImportOrder {
   readonly image: ServerImage;
   readonly signal: AbortSignal;
   readonly onProgress: OnProgress;
+  /** Rows may be loaded beside the plain client. */
+  readonly bulk: boolean;
+  /** What makes it of the version before, and not of nothing. */
+  readonly update?: Update | undefined;
 }
 
 /** Its containers carry `id`, so that they can be found again by whoever comes after a crash. */
@@ -53,10 +61,19 @@ export class ImportRun {
   readonly id: string;
   /** The new version's directory. */
   readonly home: string;
+  /** Rows may be loaded beside the plain client. */
+  readonly bulk: boolean;
+  /** What makes it of the version before, and not of nothing. */
+  readonly update: Update | undefined;
+  /** The parts of the dump, once it is loaded, where they can be told apart. */
+  parts: DumpParts | undefined;
+  /** How the large tables were loaded, once they are. */
+  loaded: LoadSummary | undefined;
   readonly #onProgress: OnProgress;
   #progress: Progress;
 
-  constructor(deps: ImporterDeps, { dump, version, image, signal, onProgress }: ImportOrder) {
+  constructor(deps: ImporterDeps, order: ImportOrder) {
+    const { dump, version, image, signal, onProgress, bulk, update } = order;
     this.deps = deps;
     this.dump = dump;
     this.version = version;
@@ -65,6 +82,9 @@ export class ImportRun {
     this.signal = signal;
     this.id = `import-${createHash('sha256').update(`${dump.template}/${version}`).digest('hex').slice(0, 12)}`;
     this.home = deps.paths.version(dump.template, version);
+    this.bulk = bulk;
+    this.update = update;
+    this.parts = update?.parts;
     this.#onProgress = onProgress;
     this.#progress = { phase: 'starting', doneBytes: 0, totalBytes: dump.sizeBytes, secondsLeft: null };
   }
@@ -80,13 +100,14 @@ export class ImportRun {
   /** Begins the next phase. Throws when the import was cancelled. */
   enter(phase: string): void {
     this.signal.throwIfAborted();
-    this.#progress = { ...this.#progress, phase, secondsLeft: null };
+    const { doneBytes, totalBytes } = this.#progress;
+    this.#progress = { phase, doneBytes, totalBytes, secondsLeft: null };
     this.#onProgress(this.#progress);
   }
 
-  /** Tells how much of the dump was read. */
-  report(doneBytes: number, secondsLeft: number | null): void {
-    this.#progress = { ...this.#progress, doneBytes, secondsLeft };
+  /** Tells how much of the dump is loaded. */
+  report(doneBytes: number, secondsLeft: number | null, tables?: TablesProgress): void {
+    this.#progress = { ...this.#progress, doneBytes, secondsLeft, ...(tables && { tables }) };
     this.#onProgress(this.#progress);
   }
 

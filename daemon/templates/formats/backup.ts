@@ -1,10 +1,10 @@
 /** Physical backups: copied or unpacked, prepared, and used as they are. No SQL is loaded at all. */
-import { access, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, chown, mkdir, readFile, rm } from 'node:fs/promises';
 import { createSubvolume } from '../../drivers/btrfs.ts';
 import { runProgram } from '../../drivers/program.ts';
 import { inContainer, type BackupTool } from '../../engines/engine.ts';
 import { errors, hasErrno, MyaasError } from '../../errors.ts';
-import { addExtraFiles } from '../import-server.ts';
+import { addExtraFiles, adoptOnStart } from '../import-server.ts';
 import type { ImportRun } from '../run.ts';
 import { checkpointNames, infoNames, readTree } from './tree.ts';
 import { startOf, unpack } from './unpack.ts';
@@ -32,9 +32,7 @@ export async function adoptBackup(run: ImportRun, tool: BackupTool): Promise<str
   for (const name of [...checkpointNames, ...infoNames, 'backup-my.cnf'])
     await rm(`${run.datadir}/${name}`, { force: true });
   await addExtraFiles(run);
-  const adopting = `${run.home}/${tool.adoptFile.name}`;
-  await writeFile(adopting, tool.adoptFile.text, { mode: 0o400 });
-  await chown(adopting, uid, gid);
+  await adoptOnStart(run, tool);
   return sha256;
 }
 

@@ -17,6 +17,8 @@ const tailBytes = 65_536;
 export interface DumpReading {
   /** The SQL text. Errors of reading and unpacking end it, as `MYAAS_DUMP_BAD` where the file is to blame. */
   readonly text: Readable;
+  /** Else every byte of the text is where it is in the file. */
+  readonly isPacked: boolean;
   /** What was read, once `text` has ended. Throws `MYAAS_DUMP_BAD` when the dump is not complete. */
   summarize(): { readonly sha256: string };
 }
@@ -28,9 +30,10 @@ export async function readDump(
   onRead: (doneBytes: number) => void,
 ): Promise<DumpReading> {
   const ends = new TextEnds(dump.file);
-  const { content, sha256 } = await unpack(dump, signal, onRead, ends);
+  const { content, isPacked, sha256 } = await unpack(dump, signal, onRead, ends);
   return {
     text: content,
+    isPacked,
     summarize() {
       const why = whyIncomplete(ends.head, ends.tail);
       if (why !== undefined)

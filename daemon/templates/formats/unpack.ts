@@ -21,6 +21,8 @@ export interface DumpFile {
 export interface Unpacking {
   /** Errors of reading and unpacking end it, as `MYAAS_DUMP_BAD` where the file is to blame. */
   readonly content: Readable;
+  /** Else the content is the file. */
+  readonly isPacked: boolean;
   /** The hash of the file as it is, packed, once `content` has ended. */
   readonly sha256: () => string;
 }
@@ -66,11 +68,12 @@ export async function unpack(
   reading.catch(() => undefined);
   return {
     content: readableOf(contentOf(sink, reading, packed, compression)),
+    isPacked: compression !== undefined,
     sha256: () => hash.digest('hex'),
   };
 }
 
-const readableOf = (chunks: AsyncIterable<Buffer>): Readable =>
+export const readableOf = (chunks: AsyncIterable<Buffer>): Readable =>
   Readable.from(chunks, { objectMode: false, highWaterMark: 2 ** 20 });
 
 /** What comes out of the pipeline, and its errors, put so that people understand them. */

@@ -1,0 +1,80 @@
+/** Whether a new version can be made of the current one, by loading only the tables that differ. */
+import { engineOf } from '../../engines/engines.ts';
+import { MyaasError } from '../../errors.ts';
+import { StatementReader } from '../bulk/statements.ts';
+import type { Manifest } from '../catalogue.ts';
+import type { Companions } from '../companions.ts';
+import type { FileDump } from '../dumps.ts';
+import { readDump } from '../formats/reader.ts';
+import type { ImporterDeps, ImportOrder, OnProgress } from '../run.ts';
+import { changesBetween, type Changes, type DumpParts } from './dump-parts.ts';
+import { keyOf, PartReader } from './part-reader.ts';
+import type { Places } from './places.ts';
+
+/** How to make a version of the one before. */
+export interface Update {
+  readonly former: Manifest;
+  readonly changes: Changes;
+  /** Of the dump now. */
+  readonly parts: DumpParts;
+  /** What of the dump's text is not run. */
+  readonly leftOut: Places;
+  /** Of the dump that was looked at. */
+  readonly sha256: string;
+}
+
+/** Hooks may change any table, and masks all that is in them: what they are applied to must be what was in the dump. */
+const isUntouched = ({ dump }: Manifest, { hook, script, mask }: Companions): boolean =>
+  !hook && !script && !mask && ![dump.hookSha256, dump.scriptSha256, dump.maskSha256].some(Boolean);
+
+/**
+ * Reads the dump once. Undefined when only a full load is sure to come to the same; what is the matter with a dump that
+ * can't be read that tells, too. Throws when the signal aborts.
+ */
+export async function planUpdate(
+  { catalogue, config }: ImporterDeps,
+  { dump, image, signal, onProgress }: Omit<ImportOrder, 'version' | 'bulk'>,
+): Promise<Update | undefined> {
+  const engine = engineOf(image.engine);
+  const former = catalogue.current(dump.template);
+  if (!former?.parts || !engine.bulk || !engine.backup || dump.format !== 'file') return undefined;
+  if (!isUntouched(former, dump.companions) || former.maskRequired) return undefined;
+  if (former.engine !== engine.name || former.username !== config.dbUsername) return undefined;
+  const reader = new PartReader(config.dbDatabase ?? dump.template, engine.systemDatabases);
+  try {
+    const sha256 = await readParts(dump, reader, signal, onProgress);
+    const read = reader.finish();
+    if (sha256 === undefined || !read) return undefined;
+    const changes = changesBetween(former.parts, read.parts);
+    if (!changes) return undefined;
+    const leftOut = read.placesOf(new Set(changes.keep.map(keyOf)));
+    return { former, changes, parts: read.parts, leftOut, sha256 };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof MyaasError) return undefined;
+    throw error;
+  }
+}
+
+/** The hash of the dump as it is, packed; undefined when it was not read to its end. */
+async function readParts(
+  dump: FileDump,
+  parts: PartReader,
+  signal: AbortSignal,
+  onProgress: OnProgress,
+): Promise<string | undefined> {
+  const progress = { phase: 'comparing', totalBytes: dump.sizeBytes, secondsLeft: null };
+  let toldBytes = 0;
+  const reading = await readDump(dump, signal, (doneBytes) => {
+    if (doneBytes - toldBytes < dump.sizeBytes / 100) return;
+    toldBytes = doneBytes;
+    onProgress({ ...progress, doneBytes });
+  });
+  const statements = new StatementReader();
+  for await (const chunk of reading.text as AsyncIterable<Buffer>) {
+    for (const piece of statements.push(chunk)) parts.push(piece);
+    if (parts.isUnclear) return undefined;
+  }
+  for (const piece of statements.end()) parts.push(piece);
+  return reading.summarize().sha256;
+}

@@ -1,0 +1,62 @@
+/** Makes a new version of the one before: a snapshot of its data, in which the tables that differ are loaded anew. */
+import { chown, mkdir } from 'node:fs/promises';
+import { snapshot } from '../../drivers/btrfs.ts';
+import type { BulkSession } from '../../engines/bulk.ts';
+import type { AdminSession, BackupTool } from '../../engines/engine.ts';
+import { errors } from '../../errors.ts';
+import { DumpLoader } from '../formats/load.ts';
+import { adoptOnStart } from '../import-server.ts';
+import type { ImportRun } from '../run.ts';
+import type { Update } from './plan.ts';
+
+/** Leaves a data directory for a server that adopts it. */
+export async function takeFormer(run: ImportRun, { former }: Update, tool: BackupTool): Promise<void> {
+  run.enter('copying');
+  const { paths, servers } = run.deps;
+  const { uid, gid } = servers.owner;
+  await snapshot(`${paths.version(former.template, former.version)}/datadir`, run.datadir);
+  await mkdir(`${run.home}/tmp`);
+  await chown(`${run.home}/tmp`, uid, gid);
+  await adoptOnStart(run, tool);
+}
+
+/** Loads the tables that differ; the hash of the dump. Throws when it does not come to the same as a full load. */
+export async function loadChanges(
+  run: ImportRun,
+  { former, changes, sha256 }: Update,
+  admin: AdminSession,
+  wanted: string,
+): Promise<string> {
+  const { file } = run.dump;
+  const version = await admin.version();
+  if (version !== former.engineVersion)
+    throw errors.importFailed(
+      `${file}: the version before is of another server, ${former.engineVersion}; this one is ${version}.`,
+      'Load the dump as a whole.',
+    );
+  // As a full load begins.
+  if (!former.databases.includes(wanted)) await admin.createDatabase(wanted);
+  await withBulkSession(run, (session) => session.drop(changes.drop));
+  const loaded = await new DumpLoader(run, admin).load(wanted);
+  if (loaded.sha256 !== sha256)
+    throw errors.dumpBad(
+      file,
+      'it was changed while it was read.',
+      'Wait until it is whole, and import again.',
+    );
+  return sha256;
+}
+
+/** Refreshes the statistics of what was loaded. */
+export const analyzeChanges = (run: ImportRun, { changes }: Update): Promise<void> =>
+  withBulkSession(run, (session) => session.analyze(changes.load));
+
+async function withBulkSession(run: ImportRun, work: (session: BulkSession) => Promise<void>): Promise<void> {
+  const session = await run.engine.bulk?.open(run.deps.servers.socketOf(run.server([])), run.signal);
+  if (!session) throw new Error('An update was planned for an engine that has none.');
+  try {
+    await work(session);
+  } finally {
+    session.close();
+  }
+}
