@@ -3,7 +3,9 @@ import { workspace, type WorkspaceFolder } from 'vscode';
 import type { Instance } from '../daemon/contract.ts';
 import type { Api } from './api.ts';
 import type { Ctx } from './ctx.ts';
+import { dialectOf } from './env/dialects.ts';
 import type { GitChoice, GitQuestion } from './env/git.ts';
+import { valuesOf } from './env/values.ts';
 import { removeCredentials, writeCredentials, type Credentials, type Written } from './env/workspace-env.ts';
 import { failures } from './errors.ts';
 import { aboutGit } from './prompts.ts';
@@ -66,22 +68,26 @@ export async function takeCredentials(ctx: Ctx, instance: WithCredentials): Prom
 }
 
 function credentialsOf({ store }: Ctx, instance: WithCredentials): Credentials {
-  const { host, port, database, user, password, template, version } = instance;
+  const { engine, host, port, database, user, password, template, version } = instance;
   const engineVersion = store
     .template(template)
     ?.versions.find((each) => each.version === version)?.engineVersion;
-  return { host, port, database, user, password, ...(engineVersion !== undefined && { engineVersion }) };
+  return {
+    engine,
+    host,
+    port,
+    database,
+    user,
+    password,
+    ...(engineVersion !== undefined && { engineVersion }),
+  };
 }
 
 /** As environment variables, under the names that Laravel, nearly everybody else, and the client programs read. */
-export function environmentOf({
-  host,
-  port,
-  database,
-  user,
-  password,
-  url,
-}: WithCredentials): Record<string, string> {
+export function environmentOf(instance: WithCredentials): Record<string, string> {
+  const { engine, host, port, database, user, password, url } = instance;
+  const own = dialectOf(engine).convention;
+  if (own) return { ...valuesOf(own, instance) };
   return {
     DB_CONNECTION: 'mysql',
     DB_HOST: host,

@@ -1,10 +1,10 @@
 /** Which keys a project's database has in `.env` files: those it has already, else those of its framework. */
+import type { Dialect } from './dialects.ts';
 import type { Project, Variables } from './frameworks.ts';
 import { has, isUrl } from './template.ts';
 
 type Role = 'url' | 'driver' | 'host' | 'port' | 'database' | 'user' | 'password';
 
-const prefixes = ['DB', 'DATABASE', 'MYSQL', 'MARIADB', 'TYPEORM'] as const;
 const suffixes: Readonly<Record<Role, readonly string[]>> = {
   url: ['URL', 'URI'],
   driver: ['CONNECTION', 'CLIENT', 'TYPE', 'DRIVER', 'DIALECT', 'ENGINE', 'ADAPTER'],
@@ -24,9 +24,6 @@ function usualKey(prefix: string, role: Role): string {
   return `${prefix}_${suffixes[role][0] ?? ''}`;
 }
 
-/** URL schemes of MySQL clients: the one that is in the file already was chosen for a reason. */
-const mysqlScheme = /^(?:mysql2?|mariadb|trilogy)(?:\+\w+)?:\/\//i;
-
 interface Known {
   readonly key: string;
   readonly prefix: string;
@@ -39,28 +36,32 @@ interface Known {
  */
 export function chooseVariables(
   present: ReadonlyMap<string, string>,
-  { framework, convention, required }: Project,
+  { framework, dialect, convention, required }: Project,
   custom: Variables = {},
 ): Variables {
   if (Object.keys(custom).length > 0) return custom;
-  const known = [...present.keys()].flatMap((key) => knownKey(key) ?? []).filter(isForClients);
+  const known = [...present.keys()].flatMap((key) => knownKey(key, dialect) ?? []).filter(isForClients);
   const chosen: Record<string, string> = {};
   for (const { key, role } of known) {
-    chosen[key] = keepingStyle(convention[key] ?? defaultTemplate(role, framework), present.get(key));
+    chosen[key] = keepingStyle(
+      convention[key] ?? defaultTemplate(role, framework, dialect),
+      dialect,
+      present.get(key),
+    );
   }
   for (const prefix of new Set(known.map((one) => one.prefix))) {
-    complete(chosen, prefix, known, convention);
+    complete(chosen, prefix, known, { dialect, convention });
   }
   for (const key of known.length > 0 ? required : Object.keys(convention)) {
-    chosen[key] ??= keepingStyle(convention[key] ?? '', present.get(key));
+    chosen[key] ??= keepingStyle(convention[key] ?? '', dialect, present.get(key));
   }
   return chosen;
 }
 
-function knownKey(key: string): Known | undefined {
+function knownKey(key: string, { prefixes }: Dialect): Known | undefined {
   const [, prefix = '', suffix = ''] = /^([A-Z]+)_([A-Z]+)$/.exec(key) ?? [];
   const role = rolesOf(suffix);
-  return role && prefixes.some((one) => one === prefix) ? { key, prefix, role } : undefined;
+  return role && prefixes.includes(prefix) ? { key, prefix, role } : undefined;
 }
 
 function rolesOf(suffix: string): Role | undefined {
@@ -73,9 +74,9 @@ function isForClients({ prefix }: Known, _: number, all: readonly Known[]): bool
   return all.some((one) => one.prefix === prefix && ['url', 'host', 'port'].includes(one.role));
 }
 
-function defaultTemplate(role: Role, framework: Project['framework']): string {
-  if (role === 'url') return 'mysql://${user}:${password}@${host}:${port}/${database}';
-  if (role === 'driver') return framework === 'django' ? 'django.db.backends.mysql' : 'mysql';
+function defaultTemplate(role: Role, framework: Project['framework'], dialect: Dialect): string {
+  if (role === 'url') return dialect.url;
+  if (role === 'driver') return framework === 'django' ? dialect.djangoDriver : dialect.driver;
   return `\${${role}}`;
 }
 
@@ -84,11 +85,11 @@ function complete(
   chosen: Record<string, string>,
   prefix: string,
   known: readonly Known[],
-  convention: Variables,
+  { dialect, convention }: Pick<Project, 'dialect' | 'convention'>,
 ): void {
   const own = known.filter((one) => one.prefix === prefix);
   if (own.every(({ role }) => role === 'url')) return;
-  const conventional = Object.keys(convention).flatMap((key) => knownKey(key) ?? []);
+  const conventional = Object.keys(convention).flatMap((key) => knownKey(key, dialect) ?? []);
   // Bedrock has the port in DB_HOST.
   const hasPort = own.some(({ key, role }) => role === 'host' && has(chosen[key] ?? '', 'port'));
   for (const role of essential) {
@@ -99,9 +100,9 @@ function complete(
   }
 }
 
-/** The template, adapted to the value that stands there: any MySQL driver, and the scheme of a URL, stay. */
-function keepingStyle(template: string, current = ''): string {
-  if (!template.includes('${')) return /mysql|mariadb/i.test(current) ? current : template;
-  const scheme = isUrl(template) ? mysqlScheme.exec(current)?.[0] : undefined;
+/** The template, adapted to the value that stands there: any driver of the product, and the scheme of a URL, stay. */
+function keepingStyle(template: string, { drivers, scheme: schemes }: Dialect, current = ''): string {
+  if (!template.includes('${')) return drivers.test(current) ? current : template;
+  const scheme = isUrl(template) ? schemes.exec(current)?.[0] : undefined;
   return scheme === undefined ? template : template.replace(/^[^:]+:\/\//, scheme);
 }

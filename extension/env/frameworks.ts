@@ -1,5 +1,7 @@
 /** Which framework a project uses, and by which variables that finds its database. */
 
+import { dialectOf, type Dialect } from './dialects.ts';
+
 /** Reads a file of the workspace folder; undefined if it is not there or cannot be read. */
 export type Read = (path: string) => Promise<string | undefined>;
 
@@ -64,13 +66,17 @@ const conventions: Readonly<Record<Framework, Variables>> = {
 
 export interface Project {
   readonly framework: Framework;
+  readonly dialect: Dialect;
   readonly convention: Variables;
   /** Names that its configuration is known to read: written whatever else the files have. */
   readonly required: readonly string[];
 }
 
 /** PHP, Python and Ruby first: their projects often have a package.json too, for the browser's part. */
-export async function examineProject(read: Read): Promise<Project> {
+export async function examineProject(read: Read, engine: string | undefined): Promise<Project> {
+  const dialect = dialectOf(engine);
+  if (dialect.convention)
+    return { framework: 'unknown', dialect, convention: dialect.convention, required: [] };
   const framework =
     (await phpFramework(read)) ??
     (await pythonFramework(read)) ??
@@ -80,12 +86,12 @@ export async function examineProject(read: Read): Promise<Project> {
   const convention = conventions[framework];
   if (framework === 'prisma') {
     const name = await prismaVariable(read);
-    if (name !== undefined) return { framework, convention: { [name]: url }, required: [name] };
+    if (name !== undefined) return { framework, dialect, convention: { [name]: url }, required: [name] };
   }
   if (framework === 'rails' && /^\s*gem\s+["']trilogy["']/m.test((await read('Gemfile')) ?? '')) {
-    return { framework, convention: { DATABASE_URL: `trilogy://${address}` }, required: [] };
+    return { framework, dialect, convention: { DATABASE_URL: `trilogy://${address}` }, required: [] };
   }
-  return { framework, convention, required: [] };
+  return { framework, dialect, convention, required: [] };
 }
 
 async function phpFramework(read: Read): Promise<Framework | undefined> {

@@ -13,6 +13,8 @@ import {
 } from './template.ts';
 
 export interface Credentials {
+  /** Its product, as the daemon calls it; left out: MySQL or MariaDB. */
+  readonly engine?: string;
   readonly host: string;
   readonly port: number;
   readonly database: string;

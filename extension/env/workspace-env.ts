@@ -73,7 +73,7 @@ export async function writeCredentials(
   settings: EnvSettings,
   ask: Ask,
 ): Promise<Written> {
-  const project = await examineProject((name) => tellingIn(folder, name));
+  const project = await examineProject((name) => tellingIn(folder, name), credentials.engine);
   const hasPlainFile = (await readIn(folder, plainFile)) !== undefined;
   let name = chooseFile(settings.file, { hasPlainFile, isSymfony: project.framework === 'symfony' });
   let values = await valuesFor(folder, name, credentials, settings, project);
@@ -103,7 +103,7 @@ export async function removeCredentials(
   credentials: Credentials,
   settings: EnvSettings,
 ): Promise<readonly Written[]> {
-  const project = await examineProject((name) => tellingIn(folder, name));
+  const project = await examineProject((name) => tellingIn(folder, name), credentials.engine);
   const removed: Written[] = [];
   for (const name of filesToSearch(settings.file)) {
     const text = await readIn(folder, name);
@@ -118,13 +118,34 @@ export async function removeCredentials(
 }
 
 /** The instance, of those given, that the folder's files point at, by host, port and database. */
-export async function instanceOf<T extends Pick<Instance, 'host' | 'port' | 'database'>>(
+export async function instanceOf<T extends Candidate>(
   folder: WorkspaceFolder,
   settings: EnvSettings,
   instances: Iterable<T>,
 ): Promise<T | undefined> {
   const candidates = [...instances];
-  const project = await examineProject((name) => tellingIn(folder, name));
+  for (const engine of new Set(candidates.map((one) => one.engine))) {
+    const project = await examineProject((name) => tellingIn(folder, name), engine);
+    const found = await instanceIn(
+      folder,
+      settings,
+      project,
+      candidates.filter((one) => one.engine === engine),
+    );
+    if (found) return found;
+  }
+  return undefined;
+}
+
+type Candidate = Pick<Instance, 'host' | 'port' | 'database'> & Partial<Pick<Instance, 'engine'>>;
+
+/** The same for instances of one product. */
+async function instanceIn<T extends Candidate>(
+  folder: WorkspaceFolder,
+  settings: EnvSettings,
+  project: Project,
+  candidates: readonly T[],
+): Promise<T | undefined> {
   for (const name of filesToSearch(settings.file)) {
     const present = readValues((await tellingIn(folder, name)) ?? '');
     for (const endpoint of endpointsIn(present, chooseVariables(present, project, settings.variables))) {

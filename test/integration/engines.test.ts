@@ -17,13 +17,15 @@ describe('templates of several products, side by side', () => {
   after(() => host.stop());
 
   for (const product of products) {
-    describe(`such as ${product.name}`, () => {
-      const template = `of_${product.name}`;
+    const { asksFor = product.name } = product;
+    describe(`such as ${asksFor}`, () => {
+      const template = `of_${asksFor.replaceAll(/[ .]/g, '_')}`;
       const file = `${template}.${product.ending}`;
       let instance: Instance;
 
       before(async () => {
         await host.writeDump(file, product.dump);
+        if (product.asksFor !== undefined) await host.writeDump(`${template}.engine`, product.asksFor);
         const { imports } = await host.update([template]);
         assert.deepEqual(
           imports.map(({ state, error }) => [state, error]),
@@ -36,6 +38,8 @@ describe('templates of several products, side by side', () => {
         assert.equal(instance.engine, product.name);
         const { body } = await host.api<Template>('GET', `/v1/templates/${template}`);
         assert.equal(body.engine, product.name);
+        const [, series = ''] = asksFor.split(' ');
+        assert.ok(body.versions[0]?.engineVersion.startsWith(series), body.versions[0]?.engineVersion);
         assert.deepEqual(await product.customers(loginOf(instance)), threeCustomers);
       });
 
@@ -118,6 +122,20 @@ describe('templates of several products, side by side', () => {
       });
     });
   }
+
+  describe('with a file beside the dump', () => {
+    it('that names no product are told so, and not imported', async () => {
+      await host.writeDump('odd.sql', 'create table one (id int);');
+      await host.writeDump('odd.engine', 'oracle 23');
+      const { imports } = await host.update(['odd']);
+      assert.deepEqual(
+        imports.map(({ state, error }) => [state, error?.code]),
+        [['failed', 'MYAAS_DUMP_BAD']],
+      );
+      assert.match(imports[0]?.error?.message ?? '', /odd\.engine.*oracle 23/);
+      assert.match(imports[0]?.error?.hint ?? '', /mariadb/);
+    });
+  });
 
   describe('have servers', () =>
     it('that the status names', async () => {

@@ -1,6 +1,7 @@
 /** The server images that tests use: found in the same way as the daemon's. */
 import { readConfig } from '../../daemon/config.ts';
 import { Docker } from '../../daemon/drivers/docker.ts';
+import { mariadb } from '../../daemon/engines/mariadb.ts';
 import { engines } from '../../daemon/engines/engines.ts';
 import { Registry } from '../../daemon/drivers/registry.ts';
 import { Images } from '../../daemon/host/images.ts';
@@ -20,7 +21,9 @@ export async function prepareImages(
     const docker = new Docker({ host: config.dockerHost, hostId: registry.hostId, prefix: config.prefix });
     const images = new Images({ config, docker, registry });
     const { reference } = await images.prepare(log, signal);
-    await Promise.all(engines.map((engine) => images.obtain({ engine, series: undefined }, log, signal)));
+    const choices = engines.map((engine) => ({ engine, series: undefined as string | undefined }));
+    const all = [...choices, { engine: mariadb, series: '10.11' }];
+    await Promise.all(all.map((choice) => images.obtain(choice, log, signal)));
     return reference;
   } finally {
     registry.close();

@@ -14,6 +14,8 @@ export interface Login {
 export interface Product {
   /** As the engine is called. */
   readonly name: string;
+  /** What the file beside the dump asks for, where it is not for the dump to tell. */
+  readonly asksFor?: string;
   /** A dump of three customers, and what its name ends with. */
   readonly dump: string | Uint8Array;
   readonly ending: string;
@@ -91,6 +93,12 @@ export const products: readonly Product[] = [
     ...sqlDump(
       '/*M!999999\\- enable the sandbox mode */ \n-- MariaDB dump 10.19-11.8.3-MariaDB, for debian-linux-gnu (x86_64)\n',
     ),
+    ...mysqlClient,
+  },
+  {
+    name: 'mariadb',
+    asksFor: 'mariadb 10.11',
+    ...sqlDump(''),
     ...mysqlClient,
   },
   {

@@ -689,3 +689,35 @@ describe('the instance that a folder points at', () => {
     assert.equal(await instanceOf(folder, {}, all), undefined);
   });
 });
+
+describe('an instance of Valkey', () => {
+  const cache: Credentials = { ...credentials, engine: 'valkey', port: 23003, database: '0' };
+
+  it('is written under the names that clients of Redis read, and leaves those of the database alone', async () => {
+    const before = 'DB_HOST=db.example.org\nREDIS_URL=redis://localhost:6379\n';
+    await put({ '.env': before, 'composer.json': '{"require": {"laravel/framework": "^12"}}' });
+    await writeCredentials(folder, cache, {}, neverAsk);
+    assert.equal(
+      await textOf('.env'),
+      'DB_HOST=db.example.org\nREDIS_URL=redis://myaas:Secret0123456789abcdefgh@127.0.0.1:23003/0\n',
+    );
+    const mine = { ...cache, engine: 'valkey', name: 'cache' };
+    assert.equal(
+      (await instanceOf(folder, {}, [{ ...other, engine: 'mysql', name: 'db' }, mine]))?.name,
+      'cache',
+    );
+  });
+
+  it('has variables of its own where the files know none', async () => {
+    await writeCredentials(folder, cache, {}, neverAsk);
+    const keys = (await textOf('.env')).split('\n').map((line) => line.split('=')[0]);
+    assert.deepEqual(keys.filter(Boolean), [
+      'REDIS_HOST',
+      'REDIS_PORT',
+      'REDIS_USERNAME',
+      'REDIS_PASSWORD',
+      'REDIS_DB',
+      'REDIS_URL',
+    ]);
+  });
+});
