@@ -11,7 +11,7 @@ import type { Report } from './support/report.ts';
 import { installVscode } from './support/vscode-install.ts';
 import { openWorkshop } from './support/workshop.ts';
 
-const checks = ['check:types', 'check:lint', 'check:format'] as const;
+const checks = ['check:types', 'check:lint', 'check:format', 'check:audit'] as const;
 const suites = ['check', 'unit', 'integration', 'faults', 'vscode'] as const;
 /** Run by their names only: they take as long as half of the rest. */
 const onDemand = ['systemd'] as const;

@@ -6,7 +6,7 @@ import type { Sample } from './sample.ts';
 
 const panels: readonly { readonly title: string; readonly series: Readonly<Record<string, keyof Sample>> }[] =
   [
-    { title: 'resident MiB', series: { serve: 'serveMib', gate: 'gateMib' } },
+    { title: 'resident MiB', series: { serve: 'serveMib', 'its heap': 'serveHeapMib', gate: 'gateMib' } },
     { title: 'file descriptors', series: { serve: 'serveDescriptors', gate: 'gateDescriptors' } },
     {
       title: 'on the host',

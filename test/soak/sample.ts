@@ -6,6 +6,8 @@ import type { TestHost } from '../support/daemon.ts';
 export interface Sample {
   readonly atSeconds: number;
   readonly serveMib: number;
+  /** Of the JavaScript objects in it, those that nothing holds any more included until they are collected. */
+  readonly serveHeapMib: number;
   readonly serveDescriptors: number;
   readonly gateMib: number;
   readonly gateDescriptors: number;
@@ -22,6 +24,11 @@ export interface Sample {
 async function residentMib(pid: number): Promise<number> {
   const status = await readFile(`/proc/${String(pid)}/status`, 'utf8');
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) / 1024;
+}
+
+async function heapMib(host: TestHost): Promise<number> {
+  const { text } = await host.api('GET', '/metrics');
+  return Number(/^nodejs_heap_size_used_bytes (\S+)/m.exec(text)?.[1]) / 2 ** 20;
 }
 
 const descriptors = async (pid: number): Promise<number> => (await readdir(`/proc/${String(pid)}/fd`)).length;
@@ -50,6 +57,7 @@ export async function takeSample(host: TestHost, atSeconds: number, operations: 
   return {
     atSeconds: Math.round(atSeconds),
     serveMib: await residentMib(serve.pid),
+    serveHeapMib: await heapMib(host),
     serveDescriptors: await descriptors(serve.pid),
     gateMib: await residentMib(gate.pid),
     gateDescriptors: await descriptors(gate.pid),

@@ -19,6 +19,7 @@ const warmUpShare = 0.25;
 /** The growth that is no leak, within the time of a soak, by the figure's own size and the operations done. */
 const allowances: Readonly<Record<Figure, (median: number, operations: number) => number>> = {
   serveMib: (size) => Math.max(8, size / 10),
+  serveHeapMib: (size) => Math.max(4, size / 10),
   gateMib: (size) => Math.max(8, size / 10),
   serveDescriptors: () => 3,
   gateDescriptors: () => 3,
