@@ -46,13 +46,16 @@ export class Importer {
     return current !== undefined && isUnchanged(current, dump, signal);
   }
 
-  /** Imports a dump as a new version and publishes it. Throws `MYAAS_DUMP_BAD` where the dump is to blame. */
-  async import(dump: Dump, signal: AbortSignal, onProgress: OnProgress): Promise<Manifest> {
+  /**
+   * Imports a dump as a new version and publishes it; `whole`: whatever the version before has. Throws `MYAAS_DUMP_BAD`
+   * where the dump is to blame.
+   */
+  async import(dump: Dump, signal: AbortSignal, onProgress: OnProgress, whole: boolean): Promise<Manifest> {
     const { config, paths } = this.#deps;
     await assertDiskSpace(paths.templates, dump.sizeBytes + config.diskReserveBytes);
     const image = await this.#imageFor(dump, signal, onProgress);
     const order = { dump, image, signal, onProgress };
-    const update = await planUpdate(this.#deps, order);
+    const update = whole ? undefined : await planUpdate(this.#deps, order);
     if (update) {
       try {
         return await this.#attempt({ ...order, bulk: true, update });

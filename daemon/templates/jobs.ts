@@ -1,6 +1,6 @@
 /** Import jobs: so many imports at a time, each failing for itself, all seen by whoever watches. */
 import { randomBytes } from 'node:crypto';
-import type { Failure, Import, Job, JobState } from '../contract.ts';
+import type { Failure, Import, Job, JobState, Progress } from '../contract.ts';
 import type { Registry } from '../drivers/registry.ts';
 import { errors, messageOf, MyaasError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -218,9 +218,8 @@ export class ImportJobs {
         return;
       }
       this.#change(job, work, { state: 'running' });
-      const manifest = await importer.import(dump, signal, (progress) =>
-        this.#change(job, work, { progress }),
-      );
+      const onProgress = (progress: Progress) => this.#change(job, work, { progress });
+      const manifest = await importer.import(dump, signal, onProgress, force);
       const { version, contents, loaded } = manifest;
       this.#change(job, work, {
         state: 'imported',

@@ -139,6 +139,13 @@ describe('an import after another loads a table', function () {
     });
   }
 
+  it('always when it is asked to', async () => {
+    await host.writeDump('forced.sql', 'create table t (id int); insert into t values (1);');
+    await host.update(['forced']);
+    const [forced] = (await host.update(['forced'], true)).imports;
+    assert.deepEqual([forced?.state, forced?.summary?.kept], ['imported', undefined]);
+  });
+
   it('always when the session is set otherwise before it', async () => {
     const dump = (zone: string) =>
       Buffer.from(
