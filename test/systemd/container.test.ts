@@ -15,9 +15,11 @@ describe('MyAAS in a container', function () {
   const name = `${testPrefix()}-up-${id}`;
   const image = `myaas/test-up:${id}`;
   let env: Record<string, string> = {};
+  /** The containers so far; Docker may still be busy with removing the first when the next is there. */
+  const names: string[] = [];
 
   const inside = async (...args: string[]) =>
-    (await execa('docker', ['exec', name, 'myaas', ...args])).stdout;
+    (await execa('docker', ['exec', names.at(-1) ?? '', 'myaas', ...args])).stdout;
 
   /** Returns when the daemon answers; throws with what the container has said when it ends before that. */
   async function start(): Promise<void> {
@@ -25,10 +27,12 @@ describe('MyAAS in a container', function () {
     const same = ['/var/run/docker.sock', base, run].map((path) => `--volume=${path}:${path}`);
     const capabilities = ['SYS_ADMIN', 'DAC_READ_SEARCH', 'LINUX_IMMUTABLE'].map((one) => `--cap-add=${one}`);
     const settings = Object.entries(env).map(([key, value]) => `--env=${key}=${value}`);
+    const current = `${name}-${names.length}`;
+    names.push(current);
     const security = ['--security-opt=apparmor=unconfined'];
     const options = [
-      '--name',
-      name,
+      '--rm',
+      `--name=${current}`,
       '--init',
       '--network=host',
       ...same,
@@ -36,7 +40,7 @@ describe('MyAAS in a container', function () {
       ...security,
       ...settings,
     ];
-    const container = execa('docker', ['run', '--rm', ...options, image], { all: true, reject: false });
+    const container = execa('docker', ['run', ...options, image], { all: true, reject: false });
     let said = '';
     for await (const line of container.iterable({ from: 'all' })) {
       said += `${line}\n`;
@@ -62,7 +66,7 @@ describe('MyAAS in a container', function () {
     await mkdir(env['MYAAS_RUN_DIR'] ?? '');
   });
   after(async () => {
-    await execa('docker', ['rm', '--force', name], { reject: false });
+    await execa('docker', ['rm', '--force', ...names], { reject: false });
     const config = readConfig(env);
     const { templates, instances, data, dumps } = pathsOf(config);
     await removeContainers(config);
@@ -92,7 +96,7 @@ describe('MyAAS in a container', function () {
       return found;
     };
     assert.deepEqual(await rows(), [{ a: 7 }]);
-    await execa('docker', ['stop', '--time=60', name]);
+    await execa('docker', ['stop', '--time=60', ...names]);
     await start();
     assert.deepEqual(await rows(), [{ a: 7 }]);
   });

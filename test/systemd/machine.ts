@@ -43,9 +43,9 @@ export class Machine implements AsyncDisposable {
     await execa('docker', ['run', ...args, image]);
     const machine = new Machine(name);
     try {
+      await machine.#untilUp();
       await machine.write('/etc/systemd/system/loop-devices.service', loopDevices);
       await machine.sh('systemctl enable --quiet --now loop-devices');
-      await machine.#untilUp();
     } catch (error) {
       await machine[Symbol.asyncDispose]();
       throw error;
