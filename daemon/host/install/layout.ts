@@ -17,6 +17,8 @@ export interface Layout {
   readonly units: string;
   readonly settings: string;
   readonly cache: string;
+  /** When the timer has run last, which systemd keeps there. */
+  readonly timerStamp: string;
   readonly manPage: string;
   readonly completions: Readonly<Record<'bash' | 'zsh' | 'fish', string>>;
 }
@@ -30,6 +32,7 @@ export function layoutBelow(root: string): Layout {
     units: below('/etc/systemd/system'),
     settings: below('/etc/myaas/myaas.env'),
     cache: below('/var/cache/myaas'),
+    timerStamp: below('/var/lib/systemd/timers/stamp-myaas-update.timer'),
     manPage: below('/usr/share/man/man1/myaas.1'),
     completions: {
       bash: below('/usr/share/bash-completion/completions/myaas'),

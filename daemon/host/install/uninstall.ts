@@ -52,6 +52,7 @@ export async function uninstall(config: Config, { purge, confirm, log }: Uninsta
     return;
   }
   await removeParts(layout, unitNames);
+  await rm(layout.timerStamp, { force: true });
   await forgetUnits();
   await rm(layout.link, { force: true });
   await rm(layout.releases, { recursive: true, force: true });
