@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
@@ -15,7 +16,7 @@ describe('MyAAS in a container', function () {
   const name = `${testPrefix()}-up-${id}`;
   const image = `myaas/test-up:${id}`;
   let env: Record<string, string> = {};
-  /** The containers so far; Docker may still be busy with removing the first when the next is there. */
+  /** The containers so far. */
   const names: string[] = [];
 
   const inside = async (...args: string[]) =>
@@ -31,7 +32,6 @@ describe('MyAAS in a container', function () {
     names.push(current);
     const security = ['--security-opt=apparmor=unconfined'];
     const options = [
-      '--rm',
       `--name=${current}`,
       '--init',
       '--network=host',
@@ -40,12 +40,19 @@ describe('MyAAS in a container', function () {
       ...security,
       ...settings,
     ];
-    const container = execa('docker', ['run', ...options, image], { all: true, reject: false });
+    await execa('docker', ['run', '--detach', ...options, image]);
+    const logs = spawn('docker', ['logs', '--follow', current], { stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
-    for await (const line of container.iterable({ from: 'all' })) {
-      said += `${line}\n`;
-      if (line.includes('the gate is connected')) break;
-    }
+    await new Promise<void>((resolve) => {
+      for (const stream of [logs.stdout, logs.stderr]) {
+        stream.on('data', (chunk: Buffer) => {
+          said += chunk.toString();
+          if (said.includes('the gate is connected')) resolve();
+        });
+      }
+      logs.once('close', () => resolve());
+    });
+    logs.kill();
     if (!said.includes('the gate is connected')) throw new Error(said);
   }
 
