@@ -1,8 +1,8 @@
 /** Talking to a server of MariaDB or MySQL through its socket: as the user of an instance, and as the administrator of an import. */
-import { connect as connectSocket } from 'node:net';
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise';
 import type { Account, AdminSession, Engine, Contents, Masker, RowsLoader, TableCounts } from './engine.ts';
 import { quoteName } from './quoting.ts';
+import { connectSocket } from './socket.ts';
 
 export const systemDatabases = ['mysql', 'information_schema', 'performance_schema', 'sys'];
 /** Long enough for the crash recovery of a large instance after a power loss. */
@@ -17,7 +17,7 @@ export async function connect(
 ): Promise<Connection> {
   const connection = await mysql.createConnection({
     // The library's own `destroy` would leave whoever waits for an answer waiting for ever.
-    stream: () => connectSocket({ path: socketPath, ...(signal && { signal }) }),
+    stream: () => connectSocket({ path: socketPath }, signal),
     // Tells the library that nobody listens: MySQL's server takes the password itself on a socket, and no key for it.
     socketPath,
     user: account.username,

@@ -1,6 +1,7 @@
 /** Talking to a server of Redis or Valkey: one command, one answer. RESP2, https://valkey.io/topics/protocol/. */
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { connectSocket } from './socket.ts';
 
 export type Reply = string | number | null | readonly Reply[];
 
@@ -26,7 +27,7 @@ export class RespConnection {
     address: { readonly path: string } | { readonly host: string; readonly port: number },
     signal?: AbortSignal,
   ): Promise<RespConnection> {
-    const socket = connect({ ...address, ...(signal && { signal }) });
+    const socket = connectSocket(address, signal);
     await once(socket, 'connect');
     return new RespConnection(socket);
   }
