@@ -4,20 +4,26 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { LogController, type FastifyBaseLogger } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import { Type } from 'typebox';
+import type { Audit } from './audit.ts';
 import { schemas } from './contract.ts';
 import type { Docker } from './drivers/docker.ts';
 import type { Events } from './events.ts';
 import type { Metrics } from './metrics.ts';
+import { auditRequests } from './plugins/audit.ts';
 import { requireUser, type Authenticator } from './plugins/auth.ts';
+import { refusePages } from './plugins/browser.ts';
 import { sendFailure, useErrorEnvelope } from './plugins/errors.ts';
 import { refuseNonsense } from './plugins/nonsense.ts';
 import { legacyPlugin } from './plugins/legacy.ts';
+import { rateLimits } from './plugins/rate-limit.ts';
 import type { App } from './routes/app.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { eventRoutes } from './routes/events.ts';
 import { instanceRoutes, type InstanceRoutesDeps } from './routes/instances.ts';
 import { statusRoutes, type StatusOf } from './routes/status.ts';
 import { templateRoutes } from './routes/templates.ts';
 import { volumeRoutes } from './routes/volumes.ts';
+import type { Sessions } from './sessions.ts';
 import type { ImportJobs } from './templates/jobs.ts';
 import type { Templates } from './templates/templates.ts';
 import type { Volumes } from './volumes/volumes.ts';
@@ -32,7 +38,12 @@ export interface AppDeps extends InstanceRoutesDeps {
   readonly events: Events;
   readonly docker: Docker;
   readonly legacyUser: string | undefined;
-  readonly hostname: string;
+  /** What this host is called in URLs, besides its addresses. */
+  readonly ownNames: readonly string[];
+  readonly sessions: Sessions;
+  readonly audit: Audit;
+  /** Requests of one token; 0: no limits. */
+  readonly requestsPerMinute: number;
   readonly statusOf: StatusOf;
   readonly metrics: Metrics;
   /** Returns when all that was changed so far has come to the disk. */
@@ -74,6 +85,10 @@ export async function buildApp(deps: AppDeps): Promise<App> {
     else void parseJson(request, body as string, done);
   });
   useErrorEnvelope(app);
+  auditRequests(app, deps.audit);
+  refusePages(app, deps.ownNames);
+  const limits = await rateLimits(app, deps.requestsPerMinute);
+  const access = { ...deps, limits };
   // What is answered has been done, and stays done.
   app.addHook('onSend', async (request) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') await deps.flush();
@@ -98,23 +113,28 @@ export async function buildApp(deps: AppDeps): Promise<App> {
     security: [],
     response: { 200: Type.Object({ status: Type.Literal('ok') }) },
   };
-  app.get('/healthz', { schema: health }, async () => Promise.resolve({ status: 'ok' as const }));
+  app.get('/healthz', { schema: health, onRequest: limits.open }, async () =>
+    Promise.resolve({ status: 'ok' as const }),
+  );
   const document = {
     summary: 'This document; for all, without a token',
     security: [],
     response: { 200: Type.Object({}, { additionalProperties: true }) },
   };
-  app.get('/v1/openapi.json', { schema: document }, async () => Promise.resolve(app.swagger()));
+  app.get('/v1/openapi.json', { schema: document, onRequest: limits.open }, async () =>
+    Promise.resolve(app.swagger()),
+  );
 
   await app.register(async (scope: App) => {
-    requireUser(scope, deps.authenticator);
+    requireUser(scope, access);
     statusRoutes(scope, deps.statusOf, deps.metrics);
     templateRoutes(scope, deps.templates, deps.jobs);
     instanceRoutes(scope, deps);
     volumeRoutes(scope, deps.volumes);
+    auditRoutes(scope, deps.audit);
     eventRoutes(scope, deps.events, deps.stopping);
     return Promise.resolve();
   });
-  await app.register(async (scope: App) => legacyPlugin(scope, deps));
+  await app.register(async (scope: App) => legacyPlugin(scope, { ...deps, ...access }));
   return app;
 }

@@ -35,6 +35,17 @@ export interface Config {
   readonly debug: boolean;
   /** Where the HTTP API listens besides its Unix socket. */
   readonly listen: { readonly host: string; readonly port: number };
+  /** PEM files with which the API speaks TLS on TCP: the certificate with those that lead to its issuer, and its key. */
+  readonly tlsCert: string | undefined;
+  readonly tlsKey: string | undefined;
+  /** Whether the API may be had by plain HTTP from the network. */
+  readonly allowPlainHttp: boolean;
+  /** What the API's host is also called, such as by a proxy before it. */
+  readonly apiNames: readonly string[];
+  /** Requests of one token; 0: no limits. */
+  readonly requestsPerMinute: number;
+  /** How long the audit log is kept. */
+  readonly auditDays: number;
   /** Inclusive range of instance ports. */
   readonly ports: { readonly from: number; readonly to: number };
   /** The address instance ports are bound to. */
@@ -159,6 +170,11 @@ function parseNames(text: string): string[] | undefined {
   return names.every((name) => isName('template', name)) ? names : undefined;
 }
 
+function parseHostNames(text: string): string[] | undefined {
+  const names = text.split(/[\s,]+/).filter((name) => name !== '');
+  return names.every((name) => /^[a-z0-9.-]{1,253}$/i.test(name)) ? names : undefined;
+}
+
 function parseListen(text: string): Config['listen'] | undefined {
   const match = /^(?:(\[[0-9a-f:]+\]|[a-z0-9.-]+):)?(\d+)$/i.exec(text);
   const port = Number(match?.[2]);
@@ -261,6 +277,17 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       parseListen,
       '"port" or "address:port"',
     ),
+    tlsCert: reader.read('MYAAS_TLS_CERT', undefined, parseAbsolutePath, 'an absolute path'),
+    tlsKey: reader.read('MYAAS_TLS_KEY', undefined, parseAbsolutePath, 'an absolute path'),
+    allowPlainHttp: reader.read('MYAAS_ALLOW_PLAIN_HTTP', false, parseBoolean, 'true or false'),
+    apiNames: reader.read('MYAAS_API_NAMES', [], parseHostNames, 'a list of host names'),
+    requestsPerMinute: reader.read(
+      'MYAAS_RATE_LIMIT',
+      6000,
+      parseInteger(0, 1_000_000),
+      'a number of requests',
+    ),
+    auditDays: reader.read('MYAAS_AUDIT_DAYS', 90, parseInteger(1, 3660), 'a number of days'),
     ports: reader.read(
       'MYAAS_PORTS',
       { from: 23000, to: 23999 },
@@ -329,6 +356,12 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   };
   if (reader.problems.length > 0) throw errors.badConfig(reader.problems);
   return config;
+}
+
+/** Where this machine's clients find the API by TCP. */
+export function listenAddressOf({ listen, tlsCert }: Pick<Config, 'listen' | 'tlsCert'>): string {
+  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
+  return `${tlsCert === undefined ? 'http' : 'https'}://${host}:${String(listen.port)}`;
 }
 
 /** The fixed places below the base and run directories. Ids and names in them have been validated before. */

@@ -58,6 +58,27 @@ export const errors = {
       'Send "Authorization: Bearer <token>". An operator makes a token with "myaas user add NAME"; "myaas login" stores it.',
     ),
   forbidden: (what: string) => new MyaasError('MYAAS_FORBIDDEN', 403, what, 'Ask an admin of this MyAAS.'),
+  tooManyRequests: (seconds: number) =>
+    new MyaasError(
+      'MYAAS_TOO_MANY_REQUESTS',
+      429,
+      'There were too many requests within the last minute.',
+      `Come back in ${String(seconds)} s. An operator sets how many there may be by MYAAS_RATE_LIMIT.`,
+    ),
+  foreignPage: (sign: string) =>
+    new MyaasError(
+      'MYAAS_FOREIGN_PAGE',
+      403,
+      `The request may come from a page in a browser: ${sign}.`,
+      'Use "myaas", the extension or another program. Names of a proxy before this host belong in MYAAS_API_NAMES.',
+    ),
+  methodNotAllowed: (method: string, path: string, allowed: readonly string[]) =>
+    new MyaasError(
+      'MYAAS_METHOD_NOT_ALLOWED',
+      405,
+      `${method} is not for ${path}.`,
+      `There is ${allowed.join(', ')}. See /v1/openapi.json for the API.`,
+    ),
   notFound: (what: string) =>
     new MyaasError('MYAAS_NOT_FOUND', 404, `${what} does not exist.`, 'See /v1/openapi.json for the API.'),
   tooLarge: () =>

@@ -5,7 +5,7 @@
  */
 import type { Command } from './cli/command.ts';
 import { runProgram } from './cli/program.ts';
-import { userCommands } from './cli/user-commands.ts';
+import { auditCommand, userCommands } from './cli/user-commands.ts';
 
 const reference = 'An <instance> is "template/name", an id, or just a name when only one instance has it.';
 
@@ -199,6 +199,7 @@ const commands: readonly Command[] = [
     load: async () => (await import('./cli/status.ts')).showStatus,
   },
   userCommands,
+  auditCommand,
   {
     usage: 'install',
     group: 'Host (as root)',

@@ -1,17 +1,19 @@
 /** `myaas serve`: the privileged process, put together from its parts. Runs until its signal aborts. */
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
+import { hostname } from 'node:os';
 import { pino } from 'pino';
-import { buildApp, requestTimeoutMs } from './app.ts';
-import { accounts, pathsOf, type Config, type Paths } from './config.ts';
+import { buildApp } from './app.ts';
+import { Audit } from './audit.ts';
+import { accounts, listenAddressOf, pathsOf, type Config, type Paths } from './config.ts';
 import { Docker } from './drivers/docker.ts';
 import { Registry } from './drivers/registry.ts';
-import { errors, hasErrno, messageOf } from './errors.ts';
+import { watchRegistry } from './drivers/registry-watch.ts';
+import { errors, messageOf } from './errors.ts';
 import { Events } from './events.ts';
 import { GateLink } from './gate/link.ts';
-import { lookupGroup, lookupUser } from './host/accounts.ts';
+import { lookupUser } from './host/accounts.ts';
 import { Images } from './host/images.ts';
 import { ensureMounted } from './host/init.ts';
 import { notifySystemd } from './host/notify.ts';
@@ -26,16 +28,16 @@ import { Servers, type HostAccounts } from './instances/server.ts';
 import { Sleep } from './instances/sleep.ts';
 import { Traffic } from './instances/traffic.ts';
 import { Upkeep } from './instances/upkeep.ts';
+import { checkListen, listen } from './listen.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { Authenticator } from './plugins/auth.ts';
-import { refuseNonsense } from './plugins/nonsense.ts';
-import type { App } from './routes/app.ts';
 import { Catalogue } from './templates/catalogue.ts';
 import { Importer, removeLeftoverImports } from './templates/import.ts';
 import { ImportJobs } from './templates/jobs.ts';
 import { Templates } from './templates/templates.ts';
 import { watchDumps } from './templates/watch.ts';
+import { Sessions } from './sessions.ts';
 import { statusReader } from './status.ts';
 import { version } from './version.ts';
 import { buildVolumePlugin, offerVolumes } from './volumes/plugin.ts';
@@ -48,6 +50,7 @@ const lingerMs = 2000;
 /** Throws a `MyaasError` with the remedy when the host is not ready for it. */
 export async function serve(config: Config, signal: AbortSignal): Promise<void> {
   if (process.getuid?.() !== 0) throw errors.needsRoot('serve');
+  checkListen(config);
   // The modes that files are made with are meant as they are.
   process.umask(0o022);
   const logger = pino({
@@ -176,6 +179,8 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   });
   const statusOf = statusReader({ config, paths, ledger, pool, admission, catalogue, gate, images });
   metrics.show(statusOf);
+  const audit = new Audit(registry.audit, config.auditDays, log);
+  const sessions = new Sessions((token) => registry.users.tokenCounts(token));
   const rootToken = randomBytes(32).toString('base64url');
   const app = await buildApp({
     version,
@@ -192,7 +197,10 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     events,
     docker,
     legacyUser: config.legacyUser,
-    hostname: config.hostname,
+    ownNames: ['localhost', hostname(), config.hostname, config.listen.host, ...config.apiNames],
+    sessions,
+    audit,
+    requestsPerMinute: config.requestsPerMinute,
     statusOf,
     metrics,
     flush,
@@ -215,12 +223,14 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     volumeDriver === undefined
       ? undefined
       : await offerVolumes(buildVolumePlugin(volumes, logger), volumeDriver);
-  const apiSocket = await listen(app, config, paths);
+  sessions.keepLooking(stopping.signal);
+  watchRegistry(paths.registry, () => sessions.look(), log, stopping.signal);
+  const listening = await listen(app, config, paths, log, stopping.signal);
   await writeFile(paths.rootToken, rootToken, { mode: 0o600 });
   // A file that was there keeps its mode.
   await chmod(paths.rootToken, 0o600);
   log.info(
-    `MyAAS ${version} serves on ${paths.apiSocket} and http://${config.listen.host}:${String(config.listen.port)}, with ${image.reference} (${image.reason}).`,
+    `MyAAS ${version} serves on ${paths.apiSocket} and ${listenAddressOf(config)}, with ${image.reference} (${image.reason}).`,
   );
   await notifySystemd('READY=1');
 
@@ -232,10 +242,10 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   leases.stop();
   await withdrawVolumes?.();
   await Promise.all([instances.stop(), volumes.stop(), pool.stop(), jobs.stop()]);
-  apiSocket.close();
-  apiSocket.closeAllConnections();
+  listening[Symbol.dispose]();
   await app.close();
   await gate.close();
+  audit.flush();
   registry.close();
   log.info('Stopped.');
   const linger = () => {
@@ -267,31 +277,4 @@ async function removeStrayRunDirectories(paths: Paths, runDir: string, registry:
     if (/^(import-)?[0-9a-f]{12}$/.test(name) && !known.has(name))
       await rm(paths.run(name), { recursive: true, force: true });
   }
-}
-
-/** Listens on TCP and on the Unix socket, which the group may use. */
-async function listen(app: App, config: Config, paths: Paths): Promise<Server> {
-  const { host, port } = config.listen;
-  try {
-    await app.listen({ host, port });
-  } catch (error) {
-    if (hasErrno(error, 'EADDRINUSE')) {
-      throw errors.hostNotReady(
-        `Another program listens on ${host}:${String(port)}.`,
-        'Stop it (is "myaas serve" running already?), or set MYAAS_LISTEN.',
-        error,
-      );
-    }
-    throw error;
-  }
-  await rm(paths.apiSocket, { force: true });
-  const server = createServer({ requestTimeout: requestTimeoutMs }, (request, response) =>
-    app.routing(request, response),
-  );
-  server.on('clientError', refuseNonsense);
-  server.listen(paths.apiSocket);
-  await once(server, 'listening');
-  await chown(paths.apiSocket, 0, (await lookupGroup(accounts.apiGroup)) ?? 0);
-  await chmod(paths.apiSocket, 0o660);
-  return server;
 }

@@ -1,4 +1,5 @@
 import type {
+  AuditEntry,
   CreateInstance,
   Instance,
   Job,
@@ -29,6 +30,12 @@ export class Api {
 
   async status(): Promise<Status> {
     return (await this.#call('GET', '/v1/status')) as Status;
+  }
+
+  /** The newest first. */
+  async audit(filter: Record<string, string>): Promise<AuditEntry[]> {
+    const path = `/v1/audit?${new URLSearchParams(filter).toString()}`;
+    return ((await this.#call('GET', path)) as { entries: AuditEntry[] }).entries;
   }
 
   async templates(): Promise<Template[]> {

@@ -1,7 +1,7 @@
 /** Which daemon a client command talks to, and with which token. */
 import { constants } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
-import { readConfig, pathsOf } from '../config.ts';
+import { listenAddressOf, readConfig, pathsOf } from '../config.ts';
 import { errors, hasErrno } from '../errors.ts';
 import { Api } from './api.ts';
 import { Client, parseAddress, type Connection } from './client.ts';
@@ -49,8 +49,7 @@ export async function localAddress(env: NodeJS.ProcessEnv): Promise<string> {
     return `unix:${apiSocket}`;
   } catch {
     // Not there, or not for us: both are what TCP is for.
-    const { host, port } = config.listen;
-    return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+    return listenAddressOf(config);
   }
 }
 

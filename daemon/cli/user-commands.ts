@@ -1,11 +1,32 @@
 /** The part of the table in `main.ts` that is about users and their tokens. */
-import type { CommandGroup } from './command.ts';
+import type { CommandGroup, LeafCommand } from './command.ts';
 
 const tokenOptions = [
   ['--name <name>', 'what to call the token in lists and in the audit log'],
   ['--templates <templates>', 'there are only these for it, such as "shop,crm"; then it is no admin\'s'],
   ['--expires <time>', 'when it ends, such as "30d"; default: never'],
 ] as const;
+
+/** Who did what by these. */
+export const auditCommand: LeafCommand = {
+  usage: 'audit',
+  group: 'Access',
+  summary: 'show who made, saw, changed and deleted what (admins only)',
+  details: 'Also what was refused. Credentials that are seen again and again are noted once an hour.',
+  options: [
+    ['--user <user>', 'only what this user did'],
+    ['--instance <instance>', 'only of this one: template/name, name or id; also of one that is gone'],
+    ['--action <action>', 'only this: create, credentials, reset, delete, refused, …'],
+    ['--since <time>', 'an RFC 3339 time, or how long ago, such as "2h" or "7d"'],
+    ['--limit <number>', 'how many at most; default: 100'],
+  ],
+  examples: [
+    'myaas audit --since 1d',
+    'myaas audit --instance shop/checkout-fix',
+    'myaas audit --user alice --json',
+  ],
+  load: async () => (await import('./audit.ts')).showAudit,
+};
 
 export const userCommands: CommandGroup = {
   usage: 'user',
@@ -48,18 +69,10 @@ export const userCommands: CommandGroup = {
     },
     {
       usage: 'set <name>',
-      summary: "change a user's role or what they may have at most",
-      details: 'It counts from the next request on. "default": what the configuration says.',
-      options: [
-        ['--role <admin|member|read-only>', 'what they may do'],
-        ['--instances <number>', 'databases at a time'],
-        ['--lease <time>', 'the longest lease, such as "7d"'],
-        ['--disk <size>', 'what their databases may take on disk together, such as "20g"'],
-      ],
-      examples: [
-        'sudo myaas user set alice --instances 5 --lease 7d',
-        'sudo myaas user set alice --disk default',
-      ],
+      summary: "change a user's role",
+      details: 'It counts from the next request on, for all their tokens.',
+      options: [['--role <admin|member|read-only>', 'what they may do']],
+      examples: ['sudo myaas user set alice --role read-only'],
       load: async () => (await import('./user.ts')).changeUser,
     },
     {

@@ -1,15 +1,15 @@
 /** `myaas user …`: who may use this host's daemon. Works on the registry itself, whether or not the daemon runs. */
 import { existsSync } from 'node:fs';
-import { parseSizeBytes, pathsOf, readConfig } from '../config.ts';
+import { pathsOf, readConfig } from '../config.ts';
 import type { Role } from '../contract.ts';
 import { Registry } from '../drivers/registry.ts';
-import type { Quota, TokenTerms, UserWithTokens } from '../drivers/registry-users.ts';
+import type { TokenTerms, UserWithTokens } from '../drivers/registry-users.ts';
 import { errors } from '../errors.ts';
 import { leaseEnd, parseTtlSeconds } from '../instances/leases.ts';
 import { checkName } from '../names.ts';
 import { isRole, narrowed, roles } from '../rights.ts';
 import type { Context } from './command.ts';
-import { duration, relative, size } from './units.ts';
+import { relative } from './units.ts';
 
 interface TokenOptions {
   readonly name?: string;
@@ -95,13 +95,13 @@ export async function listUsers(context: Context): Promise<number> {
       output.note('There are no users. "myaas user add NAME" adds one.');
       return;
     }
-    const header = ['USER', 'ROLE', 'AT MOST', 'TOKEN ID', 'NAME', 'RIGHTS', 'MADE', 'LAST USED', 'ENDS'];
+    const header = ['USER', 'ROLE', 'TOKEN ID', 'NAME', 'RIGHTS', 'MADE', 'LAST USED', 'ENDS'];
     output.table(header, users.flatMap(rowsOf));
   });
 }
 
 function rowsOf(user: UserWithTokens): string[][] {
-  const own = [user.name, user.role, quotaText(user)];
+  const own = [user.name, user.role];
   if (user.tokens.length === 0) return [[...own, '-', '-', '-', '-', '-', '-']];
   return user.tokens.map(({ id, name, role, templates, createdAt, lastUsedAt, expiresAt }) => [
     ...own,
@@ -115,56 +115,20 @@ function rowsOf(user: UserWithTokens): string[][] {
   ]);
 }
 
-function quotaText({ maxInstances, maxLeaseSeconds, maxDiskBytes }: Quota): string {
-  const parts = [
-    ...(maxInstances === null ? [] : [`${String(maxInstances)} databases`]),
-    ...(maxLeaseSeconds === null ? [] : [duration(maxLeaseSeconds)]),
-    ...(maxDiskBytes === null ? [] : [size(maxDiskBytes)]),
-  ];
-  return parts.join(', ') || '-';
-}
-
-interface Changes {
-  readonly role?: string;
-  readonly instances?: string;
-  readonly lease?: string;
-  readonly disk?: string;
-}
-
-/** `myaas user set`: another role, other quotas. */
+/** `myaas user set`: another role, for all their tokens. */
 export async function changeUser(
   context: Context,
   [name]: readonly [string],
-  { role, instances, lease, disk }: Changes,
+  options: { readonly role?: string },
 ): Promise<number> {
-  const changes = {
-    role: roleOf(role),
-    maxInstances: quotaOf(instances, (text) => (/^\d{1,6}$/.test(text) ? Number(text) : undefined)),
-    maxLeaseSeconds: quotaOf(lease, (text) => parseTtlSeconds(text) ?? undefined),
-    maxDiskBytes: quotaOf(disk, parseSizeBytes),
-  };
-  if (Object.values(changes).every((change) => change === undefined))
-    throw errors.usage('There is nothing to change.', 'Give --role, --instances, --lease or --disk.');
+  const role = roleOf(options.role);
+  if (role === undefined) throw errors.usage('There is nothing to change.', 'Give --role.');
   const { output, json } = context;
   return withRegistry(context, 'user set', (registry) => {
-    if (!registry.users.change(name, changes)) throw errors.userNotFound(name);
-    const user = registry.users.get(name);
-    if (json) output.json(user);
-    else if (user) output.line(`${name}${roleText(user.role)}, at most: ${quotaText(user)}`);
+    if (!registry.users.change(name, { role })) throw errors.userNotFound(name);
+    if (json) output.json(registry.users.get(name));
+    else output.line(`${name}: ${role}`);
   });
-}
-
-/** Undefined: stays as it is; null: what the configuration says. */
-function quotaOf(
-  text: string | undefined,
-  parse: (text: string) => number | undefined,
-): number | null | undefined {
-  if (text === undefined) return undefined;
-  if (text === 'default') return null;
-  const value = parse(text);
-  if (value === undefined)
-    throw errors.usage(`"${text}" is no quota.`, 'Give such as "10", "7d", "20g", or "default".');
-  return value;
 }
 
 /** `myaas user revoke`: a user with all tokens, or else the token with that id or "user/name". */

@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { errors } from '../errors.ts';
 
 /** Each entry brings the schema from its index to the next version; entries are never changed, only added. */
-const migrations = [
+export const migrations: readonly string[] = [
   `create table settings (key text primary key, value text not null) strict;
    create table users (name text primary key, admin integer not null, createdAt text not null) strict;
    create table tokens (

@@ -150,6 +150,15 @@ export class Users {
     return changes > 0;
   }
 
+  /** Whether a token is still there and its time not over. */
+  tokenCounts(id: string): boolean {
+    const now = new Date().toISOString();
+    const found = this.#db
+      .prepare('select 1 from tokens where id = ? and (expiresAt is null or expiresAt > ?)')
+      .get(id, now);
+    return found !== undefined;
+  }
+
   /**
    * Whose token this is, and what it gives. Looked up by its hash, so that the time it takes says nothing about the
    * token. Undefined when it is nobody's; throws `MYAAS_UNAUTHORIZED` when its time is over.

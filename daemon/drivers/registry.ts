@@ -7,6 +7,7 @@ import { chmodSync } from 'node:fs';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { errors, hasErrno, messageOf } from '../errors.ts';
 import { inTransaction, migrate } from './registry-schema.ts';
+import { AuditLog } from './registry-audit.ts';
 import { Spares } from './registry-spares.ts';
 import { Users } from './registry-users.ts';
 import { VolumeStore } from './registry-volumes.ts';
@@ -68,6 +69,7 @@ export class Registry {
   readonly hostId: string;
   readonly users: Users;
   readonly spares: Spares;
+  readonly audit: AuditLog;
   readonly volumes: VolumeStore;
   readonly #db: DatabaseSync;
   readonly #log: WriteAheadLog;
@@ -76,6 +78,7 @@ export class Registry {
     this.#db = db;
     this.users = new Users(db);
     this.spares = new Spares(db);
+    this.audit = new AuditLog(db);
     this.volumes = new VolumeStore(db);
     this.#log = new WriteAheadLog(file, () => {
       const row = db.prepare('select total_changes() as count').get() as { count: number };

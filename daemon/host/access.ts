@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { Api } from '../cli/api.ts';
 import { clientConfigPath, readClientConfig } from '../cli/client-config.ts';
 import { Client } from '../cli/client.ts';
-import { type Config, pathsOf } from '../config.ts';
+import { listenAddressOf, pathsOf, type Config } from '../config.ts';
 import { MyaasError } from '../errors.ts';
 import { lookupUser, type SystemUser } from './accounts.ts';
 
@@ -42,7 +42,7 @@ export async function ensureAccess(
   const file = clientConfigPath(theirEnv);
   const socketUrl = `unix:${pathsOf(config).apiSocket}`;
   // Only root and members of the group may use the socket.
-  const url = person.uid === 0 ? socketUrl : `http://${config.listen.host}:${config.listen.port}`;
+  const url = person.uid === 0 ? socketUrl : listenAddressOf(config);
 
   const stored = await readClientConfig(theirEnv);
   if (stored && stored.url !== url && stored.url !== socketUrl) {

@@ -1,8 +1,10 @@
 import { timingSafeEqual, createHash } from 'node:crypto';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Registry } from '../drivers/registry.ts';
 import { errors } from '../errors.ts';
 import { checkMayWrite, root, type User } from '../rights.ts';
+import type { Sessions } from '../sessions.ts';
+import type { Limits } from './rate-limit.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -35,18 +37,43 @@ export class Authenticator {
   }
 }
 
-/** Lets nobody without a valid token into the routes of `scope`. */
-export function requireUser(scope: FastifyInstance, authenticator: Authenticator): void {
-  scope.addHook('onRequest', async (request) => {
-    request.user = authenticator.userOf(request);
-    if (!request.user) throw errors.unauthorized('The request carries no token.');
-    if (!isReading(request)) checkMayWrite(request.user);
-    return Promise.resolve();
+export interface Access {
+  readonly authenticator: Authenticator;
+  readonly limits: Limits;
+  readonly sessions: Sessions;
+}
+
+/**
+ * Lets nobody without a valid token into the routes of `scope`, but for `withoutToken` when it says who that is. A
+ * request ends when its token is revoked.
+ */
+export function requireUser(
+  scope: FastifyInstance,
+  { authenticator, limits, sessions }: Access,
+  withoutToken?: User,
+): void {
+  const identify = async (request: FastifyRequest, reply: FastifyReply): Promise<User> => {
+    try {
+      const user = authenticator.userOf(request) ?? withoutToken;
+      if (user) return user;
+      throw errors.unauthorized('The request carries no token.');
+    } catch (error) {
+      await limits.failed(request, reply);
+      throw error;
+    }
+  };
+  scope.addHook('onRequest', async (request, reply) => {
+    const user = await identify(request, reply);
+    request.user = user;
+    await limits.known(request, reply);
+    if (!isReading(request)) checkMayWrite(user);
+    const session = sessions.open(user, () => request.raw.destroy());
+    reply.raw.once('close', () => session[Symbol.dispose]());
   });
 }
 
 /** Whether a request changes nothing, whatever it is for. */
-export const isReading = ({ method }: FastifyRequest): boolean => method === 'GET' || method === 'HEAD';
+const isReading = ({ method }: FastifyRequest): boolean => method === 'GET' || method === 'HEAD';
 
 /** The user of a request behind `requireUser`. */
 export function userOf(request: FastifyRequest): User {

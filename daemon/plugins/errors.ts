@@ -2,6 +2,8 @@ import { finished } from 'node:stream/promises';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorBody } from '../contract.ts';
 import { errors, messageOf, MyaasError } from '../errors.ts';
+import { noteFailure } from './audit.ts';
+import { collectMethods } from './methods.ts';
 
 /** Whatever was thrown, as one of the catalogue. */
 export function asMyaasError(thrown: FastifyError | Error): MyaasError {
@@ -41,6 +43,7 @@ export async function sendFailure(
   challenge(reply, error);
   await hearOut(request, error);
   const { code, message, hint } = error;
+  noteFailure(request, code);
   const body: ErrorBody = { error: { code, message, hint, requestId: request.id } };
   return reply.code(error.status).send(body);
 }
@@ -57,11 +60,15 @@ export function challenge(reply: FastifyReply, { status }: MyaasError): void {
 
 export function useErrorEnvelope(app: FastifyInstance): void {
   app.setErrorHandler<FastifyError>(sendFailure);
-  app.setNotFoundHandler(async (request, reply) =>
-    sendFailure(
-      errors.notFound(`${request.method} ${request.url.split('?')[0]?.slice(0, 200) ?? ''}`),
-      request,
-      reply,
-    ),
-  );
+  const methodsOf = collectMethods(app);
+  app.setNotFoundHandler(async (request, reply) => {
+    const path = request.url.split('?')[0] ?? '';
+    const methods = methodsOf(path);
+    const shown = path.slice(0, 200);
+    if (methods.length === 0)
+      return sendFailure(errors.notFound(`${request.method} ${shown}`), request, reply);
+    // As RFC 9110, 15.5.6 has it.
+    reply.header('allow', methods.join(', '));
+    return sendFailure(errors.methodNotAllowed(request.method, shown, methods), request, reply);
+  });
 }

@@ -2,13 +2,11 @@
  * The API of the original MyAAS (habitissimo/myaas, server.py), for scripts that exist: same paths, fields and types.
  * Its errors are `{"status": "…"}`. It wants a token too, unless the operator named a user for it.
  */
-import { isIP } from 'node:net';
-import { hostname } from 'node:os';
 import formbody from '@fastify/formbody';
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyReply } from 'fastify';
 import type { App } from '../routes/app.ts';
 import type { InstanceRow } from '../drivers/registry.ts';
-import { checkMayChange, checkMaySee, checkMayWrite, maySee, type User } from '../rights.ts';
+import { checkMayChange, checkMaySee, maySee, type User } from '../rights.ts';
 import type { ContainerInfo, Docker } from '../drivers/docker.ts';
 import { errors, type MyaasError } from '../errors.ts';
 import type { Builder } from '../instances/builder.ts';
@@ -16,21 +14,18 @@ import type { Instances } from '../instances/instances.ts';
 import type { Ledger } from '../instances/ledger.ts';
 import { refOf } from '../instances/view.ts';
 import type { Templates } from '../templates/templates.ts';
-import type { Authenticator } from './auth.ts';
-import { isReading, userOf } from './auth.ts';
+import { noteFailure, noteShown, noteSubject } from './audit.ts';
+import { requireUser, userOf, type Access } from './auth.ts';
 import { asMyaasError, challenge, hearOut, logFailure } from './errors.ts';
 import { hangUpSignal } from './hangup.ts';
 
-export interface LegacyDeps {
+export interface LegacyDeps extends Access {
   readonly ledger: Ledger;
   readonly instances: Instances;
   readonly templates: Templates;
   readonly docker: Docker;
   readonly builder: Builder;
-  readonly authenticator: Authenticator;
   readonly legacyUser: string | undefined;
-  /** How clients call this host. */
-  readonly hostname: string;
 }
 
 interface Ref {
@@ -45,24 +40,8 @@ const statusOf = ({ state }: InstanceRow, container: ContainerInfo | undefined):
   state === 'asleep' ? 'Asleep, wakes on connect' : (container?.status ?? 'Not running');
 const createdOf = (row: InstanceRow): number => Math.floor(Date.parse(row.createdAt) / 1000);
 
-/**
- * Whether a page in the user's browser may have sent it: such a page must not use what needs no token. Browsers send
- * `Origin` with every POST and DELETE, and `Sec-Fetch-Site` with all they send to this machine's own names. That leaves
- * pages of a foreign name that was made to point here (DNS rebinding): those name themselves in `Host`.
- */
-function mayBeFromBrowser({ headers, host, socket }: FastifyRequest, ownNames: ReadonlySet<string>): boolean {
-  if (headers.origin !== undefined || headers['sec-fetch-site'] !== undefined) return true;
-  const isUnixSocket = socket.remoteAddress === undefined;
-  const name = host
-    .replace(/:\d+$/, '')
-    .replace(/^\[|\]$/g, '')
-    .toLowerCase();
-  return !isUnixSocket && isIP(name) === 0 && !ownNames.has(name);
-}
-
 export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
-  const { ledger, instances, templates, docker, builder, authenticator, legacyUser } = deps;
-  const ownNames = new Set(['localhost', hostname(), deps.hostname].map((name) => name.toLowerCase()));
+  const { ledger, instances, templates, docker, builder, legacyUser } = deps;
 
   // `requests.post(url)` and the like send bodies of any type, or empty ones.
   app.removeAllContentTypeParsers();
@@ -77,21 +56,14 @@ export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
   });
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, _body, done) => done(null, undefined));
 
-  app.addHook('onRequest', async (request) => {
-    request.user = authenticator.userOf(request);
-    if (!request.user && legacyUser !== undefined) {
-      if (mayBeFromBrowser(request, ownNames))
-        throw errors.unauthorized('The request may come from a page in a browser, and carries no token.');
-      request.user = { name: legacyUser, role: 'member', templates: null };
-    }
-    if (!request.user) throw errors.unauthorized('The request carries no token.');
-    if (!isReading(request)) checkMayWrite(request.user);
-    return Promise.resolve();
-  });
+  const anonymous =
+    legacyUser === undefined ? undefined : ({ name: legacyUser, role: 'member', templates: null } as const);
+  requireUser(app, deps, anonymous);
 
   app.setErrorHandler<FastifyError>(async (thrown, request, reply) => {
     const error = asMyaasError(thrown);
     logFailure(request, thrown, error);
+    noteFailure(request, error.code);
     if (error.code === 'MYAAS_INSTANCE_EXISTS') return notModified(reply);
     challenge(reply, error);
     await hearOut(request, error);
@@ -152,7 +124,10 @@ export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
     async (request) => {
       const user = userOf(request);
       const row = rowOf(user, request.params);
-      if (!request.query.all) return show(row, user);
+      if (!request.query.all) {
+        noteShown(request, user, [row]);
+        return show(row, user);
+      }
       checkMayChange(user, row);
       const container = await builder.container(row.clone);
       if (!container) throw errors.instanceNotFound(refOf(row));
@@ -162,7 +137,7 @@ export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
 
   app.post<{ Params: Ref; Body: unknown }>(
     '/db/:template/:name',
-    { schema: { hide: true } },
+    { schema: { hide: true }, config: { audit: 'create' } },
     async (request, reply) => {
       const user = userOf(request);
       checkMaySee(user, request.params.template);
@@ -172,16 +147,22 @@ export async function legacyPlugin(app: App, deps: LegacyDeps): Promise<void> {
         { ...request.params, ...(ttl !== undefined && { ttl }) },
         hangUpSignal(reply),
       );
+      noteSubject(request, row);
       return reply.code(201).send(await show(row, user));
     },
   );
 
-  app.delete<{ Params: Ref }>('/db/:template/:name', { schema: { hide: true } }, async (request, reply) => {
-    const row = rowOf(userOf(request), request.params);
-    checkMayChange(userOf(request), row);
-    await instances.delete(row, false);
-    return reply.code(204).removeHeader('content-type').send();
-  });
+  app.delete<{ Params: Ref }>(
+    '/db/:template/:name',
+    { schema: { hide: true }, config: { audit: 'delete' } },
+    async (request, reply) => {
+      const row = rowOf(userOf(request), request.params);
+      noteSubject(request, row);
+      checkMayChange(userOf(request), row);
+      await instances.delete(row, false);
+      return reply.code(204).removeHeader('content-type').send();
+    },
+  );
 }
 
 const published = (templates: Templates, user: User): string[] =>

@@ -1,7 +1,6 @@
 import { ErrorBody, named } from '../contract.ts';
 
 const reasons = {
-  403: 'The token does not give the right to do this',
   404: 'There is no such thing',
   409: 'It is in the way of something that is there, or going on',
   413: 'The body is too large',
@@ -13,6 +12,8 @@ const reasons = {
 const always = {
   400: 'The request is not what this call takes',
   401: 'The request carries no valid token',
+  403: 'The token does not give the right to do this, or the request may come from a page in a browser',
+  429: 'There were too many requests, or more is asked for than the user may have',
   500: 'MyAAS failed',
 } as const;
 

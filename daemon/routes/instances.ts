@@ -1,13 +1,15 @@
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { App } from './app.ts';
 import { CreateInstance, Instance, PatchInstance, ResetInstance, named } from '../contract.ts';
 import type { InstanceRow } from '../drivers/registry.ts';
-import { checkMayChange, checkMaySee, maySee, type User } from '../rights.ts';
+import { checkMayChange, checkMaySee, maySee } from '../rights.ts';
 import type { Builder } from '../instances/builder.ts';
 import type { Instances } from '../instances/instances.ts';
 import type { Ledger } from '../instances/ledger.ts';
 import type { Resets } from '../instances/reset.ts';
 import type { Sleep } from '../instances/sleep.ts';
+import { noteShown, noteSubject } from '../plugins/audit.ts';
 import { userOf } from '../plugins/auth.ts';
 import { hangUpSignal } from '../plugins/hangup.ts';
 import { failing } from './failing.ts';
@@ -25,8 +27,10 @@ export interface InstanceRoutesDeps {
 
 export function instanceRoutes(app: App, deps: InstanceRoutesDeps): void {
   const { ledger, instances, resets, sleep, builder } = deps;
-  const own = (id: string, user: User): InstanceRow => {
+  const own = (request: FastifyRequest, id: string): InstanceRow => {
+    const user = userOf(request);
     const row = ledger.findFor(user, id);
+    noteSubject(request, row);
     checkMayChange(user, row);
     return row;
   };
@@ -54,6 +58,7 @@ export function instanceRoutes(app: App, deps: InstanceRoutesDeps): void {
             (owner === undefined || row.owner === owner) &&
             (template === undefined || row.template === template),
         );
+      noteShown(request, user, rows);
       return Promise.resolve({ instances: rows.map((row) => ledger.view(row, user)) });
     },
   );
@@ -61,16 +66,18 @@ export function instanceRoutes(app: App, deps: InstanceRoutesDeps): void {
   app.post(
     '/v1/instances',
     {
+      config: { audit: 'create' },
       schema: {
         summary: 'A ready instance with credentials',
         body: named(CreateInstance),
-        response: { 201: named(Instance), ...failing(403, 404, 409, 413, 415, 503, 507) },
+        response: { 201: named(Instance), ...failing(404, 409, 413, 415, 503, 507) },
       },
     },
     async (request, reply) => {
       const user = userOf(request);
       checkMaySee(user, request.body.template);
       const row = await instances.create(user, request.body, hangUpSignal(reply));
+      noteSubject(request, row);
       return reply.code(201).header('location', `/v1/instances/${row.id}`).send(ledger.view(row, user));
     },
   );
@@ -86,40 +93,44 @@ export function instanceRoutes(app: App, deps: InstanceRoutesDeps): void {
     },
     async (request) => {
       const user = userOf(request);
-      return Promise.resolve(ledger.view(ledger.findFor(user, request.params.id), user));
+      const row = ledger.findFor(user, request.params.id);
+      noteShown(request, user, [row]);
+      return Promise.resolve(ledger.view(row, user));
     },
   );
 
   app.patch(
     '/v1/instances/:id',
     {
+      config: { audit: 'change' },
       schema: {
         summary: 'Extend, never expire, protect',
         params: Params,
         body: named(PatchInstance),
-        response: { 200: named(Instance), ...failing(403, 404, 413, 415) },
+        response: { 200: named(Instance), ...failing(404, 413, 415) },
       },
     },
     async (request) => {
       const user = userOf(request);
-      return ledger.view(await instances.patch(own(request.params.id, user), request.body), user);
+      return ledger.view(await instances.patch(own(request, request.params.id), request.body), user);
     },
   );
 
   app.delete(
     '/v1/instances/:id',
     {
+      config: { audit: 'delete' },
       schema: {
         summary: 'Delete it and its data; answers when all of it is gone',
         params: Params,
         querystring: Type.Object({
           force: Type.Optional(Type.String({ description: '"1": also when it is protected' })),
         }),
-        response: { 204: Type.Null(), ...failing(403, 404, 409, 413, 415) },
+        response: { 204: Type.Null(), ...failing(404, 409, 413, 415) },
       },
     },
     async (request, reply) => {
-      await instances.delete(own(request.params.id, userOf(request)), request.query.force === '1');
+      await instances.delete(own(request, request.params.id), request.query.force === '1');
       return reply.code(204).send(null);
     },
   );
@@ -127,16 +138,17 @@ export function instanceRoutes(app: App, deps: InstanceRoutesDeps): void {
   app.post(
     '/v1/instances/:id/reset',
     {
+      config: { audit: 'reset' },
       schema: {
         summary: 'Fresh data, same port and credentials',
         params: Params,
         body: Type.Union([named(ResetInstance), Type.Null()]),
-        response: { 200: named(Instance), ...failing(403, 404, 409, 413, 415, 507) },
+        response: { 200: named(Instance), ...failing(404, 409, 413, 415, 507) },
       },
     },
     async (request) => {
       const user = userOf(request);
-      const row = await resets.reset(own(request.params.id, user), request.body?.version);
+      const row = await resets.reset(own(request, request.params.id), request.body?.version);
       return ledger.view(row, user);
     },
   );
@@ -144,42 +156,45 @@ export function instanceRoutes(app: App, deps: InstanceRoutesDeps): void {
   app.post(
     '/v1/instances/:id/sleep',
     {
+      config: { audit: 'sleep' },
       schema: {
         summary: 'Stop its server cleanly until somebody connects; not while something runs in it',
         params: Params,
-        response: { 200: named(Instance), ...failing(403, 404, 409, 413, 415, 503) },
+        response: { 200: named(Instance), ...failing(404, 409, 413, 415, 503) },
       },
     },
     async (request) => {
       const user = userOf(request);
-      return ledger.view(await sleep.sleep(own(request.params.id, user).id), user);
+      return ledger.view(await sleep.sleep(own(request, request.params.id).id), user);
     },
   );
 
   app.post(
     '/v1/instances/:id/wake',
     {
+      config: { audit: 'wake' },
       schema: {
         summary: 'Start the server of an instance that sleeps',
         params: Params,
-        response: { 200: named(Instance), ...failing(403, 404, 409, 413, 415, 507) },
+        response: { 200: named(Instance), ...failing(404, 409, 413, 415, 507) },
       },
     },
     async (request) => {
       const user = userOf(request);
-      return ledger.view(await sleep.wake(own(request.params.id, user).id), user);
+      return ledger.view(await sleep.wake(own(request, request.params.id).id), user);
     },
   );
 
   app.get(
     '/v1/instances/:id/logs',
     {
+      config: { audit: 'log' },
       schema: {
         summary: "The end of the database server's log",
         params: Params,
-        response: { 200: Type.Object({ log: Type.String() }), ...failing(403, 404) },
+        response: { 200: Type.Object({ log: Type.String() }), ...failing(404) },
       },
     },
-    async (request) => ({ log: await builder.logs(own(request.params.id, userOf(request)).clone, logLines) }),
+    async (request) => ({ log: await builder.logs(own(request, request.params.id).clone, logLines) }),
   );
 }

@@ -48,10 +48,11 @@ export function templateRoutes(app: App, templates: Templates, jobs: ImportJobs)
   app.post(
     '/v1/templates/refresh',
     {
+      config: { audit: 'import' },
       schema: {
         summary: 'Import new and changed dumps (admin)',
         body: Type.Union([named(RefreshTemplates), Type.Null()]),
-        response: { 202: named(Job), ...failing(403, 404, 413, 415) },
+        response: { 202: named(Job), ...failing(404, 413, 415) },
       },
     },
     async (request, reply) => {
@@ -64,13 +65,14 @@ export function templateRoutes(app: App, templates: Templates, jobs: ImportJobs)
   app.delete(
     '/v1/templates/:template',
     {
+      config: { audit: 'delete-template' },
       schema: {
         summary: 'Delete a template and its versions (admin)',
         params: Params,
         querystring: Type.Object({
           force: Type.Optional(Type.String({ description: '"1": with all its instances' })),
         }),
-        response: { 204: Type.Null(), ...failing(403, 404, 409, 413, 415) },
+        response: { 204: Type.Null(), ...failing(404, 409, 413, 415) },
       },
     },
     async (request, reply) => {
@@ -95,10 +97,11 @@ export function templateRoutes(app: App, templates: Templates, jobs: ImportJobs)
   app.delete(
     '/v1/jobs/:id',
     {
+      config: { audit: 'cancel-import' },
       schema: {
         summary: 'Cancel an import job (admin); answers when it is undone',
         params: JobParams,
-        response: { 200: named(Job), ...failing(403, 404, 413, 415) },
+        response: { 200: named(Job), ...failing(404, 413, 415) },
       },
     },
     async (request) => {

@@ -459,7 +459,8 @@ describe('the HTTP API', () => {
         ['DELETE', '/v1/instances'],
         ['PATCH', '/v1/templates/shop'],
       ] as const) {
-        await fails([404, 'MYAAS_NOT_FOUND'], method, path);
+        const { headers } = await fails([405, 'MYAAS_METHOD_NOT_ALLOWED'], method, path);
+        assert.match(headers.get('allow') ?? '', /GET/);
       }
     });
 

@@ -181,6 +181,8 @@ export async function startHost(
     MYAAS_MEMORY_LIMIT: '1g',
     // Tests of what a pool does ask for one.
     MYAAS_POOL: '0',
+    // Tests of how often one may ask set how often that is.
+    MYAAS_RATE_LIMIT: '0',
     // Docker Engine looks for all drivers in one place.
     MYAAS_VOLUME_DRIVER: 'off',
     ...settings,

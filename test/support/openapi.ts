@@ -54,7 +54,7 @@ export class Contract {
     const operation =
       template === undefined ? undefined : this.document.paths[template]?.[method.toLowerCase()];
     if (template === undefined || !operation) {
-      assert.equal(status, 404, `${method} ${path} is not in the document`);
+      assert.equal(status, template === undefined ? 404 : 405, `${method} ${path} is not in the document`);
       this.#validate(this.#validator('/components/schemas/Error'), body);
       return;
     }

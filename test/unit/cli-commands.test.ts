@@ -34,7 +34,7 @@ describe('the myaas command', () => {
 
   it('has every command that is promised', async () => {
     const promised =
-      'install uninstall up init doctor serve gate update user login status templates volumes ls new show rm reset sleep wake extend env url shell logs run completion';
+      'install uninstall up init doctor serve gate update user audit login status templates volumes ls new show rm reset sleep wake extend env url shell logs run completion';
     assert.deepEqual((await names()).toSorted(), promised.split(' ').toSorted());
     assert.deepEqual((await names('user')).toSorted(), ['add', 'list', 'revoke', 'set', 'token']);
   });

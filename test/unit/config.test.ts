@@ -107,6 +107,31 @@ const variables: Readonly<Record<string, Variable>> = {
     ],
     bad: ['localhost', '127.0.0.1:70000', ':5001', '1:2:3', '0'],
   },
+  MYAAS_TLS_CERT: {
+    field: 'tlsCert',
+    good: [['/etc/myaas/cert.pem', '/etc/myaas/cert.pem']],
+    bad: ['cert.pem'],
+  },
+  MYAAS_TLS_KEY: {
+    field: 'tlsKey',
+    good: [['/etc/myaas/key.pem', '/etc/myaas/key.pem']],
+    bad: ['key.pem'],
+  },
+  MYAAS_ALLOW_PLAIN_HTTP: { field: 'allowPlainHttp', good: [['true', true]], bad: ['perhaps'] },
+  MYAAS_API_NAMES: {
+    field: 'apiNames',
+    good: [['db.example, dbs', ['db.example', 'dbs']]],
+    bad: ['https://db.example', 'a/b'],
+  },
+  MYAAS_RATE_LIMIT: {
+    field: 'requestsPerMinute',
+    good: [
+      ['0', 0],
+      ['600', 600],
+    ],
+    bad: ['-1', 'many'],
+  },
+  MYAAS_AUDIT_DAYS: { field: 'auditDays', good: [['30', 30]], bad: ['0', 'ever'] },
   MYAAS_PORTS: {
     field: 'ports',
     good: [
