@@ -377,6 +377,7 @@ export function pathsOf(config: Pick<Config, 'baseDir' | 'runDir'>) {
     version: (template: string, version: string) => `${baseDir}/data/templates/${template}/${version}`,
     instance: (id: string) => `${baseDir}/data/instances/${id}`,
     volume: (id: string) => `${baseDir}/data/volumes/${id}`,
+    runs: runDir,
     run: (id: string) => `${runDir}/${id}`,
     apiSocket: `${runDir}/api.sock`,
     gateSocket: `${runDir}/gate.sock`,

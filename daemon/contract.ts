@@ -208,6 +208,21 @@ export const Volume = Type.Object(
 );
 export type Volume = Static<typeof Volume>;
 
+export const Finding = Type.Object(
+  {
+    kind: Type.String({ description: 'Such as "data-gone", "stray-server", "unknown-data"' }),
+    subject: Type.String({ description: 'The instance, container or path in question' }),
+    detail: Type.String(),
+    remedy: Type.String({ description: 'For people; empty when nothing is to be done' }),
+    outcome: Type.Enum(['mended', 'kept', 'failed'], {
+      description: 'kept: left as it is, for people to decide',
+    }),
+    at: Type.String(),
+  },
+  { $id: 'Finding', description: 'Where registry, Docker and disk disagreed' },
+);
+export type Finding = Static<typeof Finding>;
+
 export const Status = Type.Object(
   {
     version: Type.String(),
@@ -248,6 +263,10 @@ export const Status = Type.Object(
     counts: Type.Object({ templates: Type.Integer(), instances: Type.Record(Type.String(), Type.Integer()) }),
     defaultTtlSeconds: nullable(
       Type.Integer({ description: 'Lease of an instance that asks for none; null: never ends' }),
+    ),
+    reconciled: Type.Object(
+      { checkedAt: nullable(Type.String()), findings: Type.Array(named(Finding)) },
+      { description: 'When registry, Docker and disk were compared last, and what was found of late' },
     ),
   },
   { $id: 'Status' },
@@ -357,6 +376,7 @@ export const schemas: readonly TSchema[] = [
   LoadSummary,
   Failure,
   Job,
+  Finding,
   Status,
   AuditEntry,
   ErrorBody,

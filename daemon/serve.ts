@@ -1,12 +1,12 @@
 /** `myaas serve`: the privileged process, put together from its parts. Runs until its signal aborts. */
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { pino } from 'pino';
 import { buildApp } from './app.ts';
 import { Audit } from './audit.ts';
-import { accounts, listenAddressOf, pathsOf, type Config, type Paths } from './config.ts';
+import { accounts, listenAddressOf, pathsOf, type Config } from './config.ts';
 import { Docker } from './drivers/docker.ts';
 import { Registry } from './drivers/registry.ts';
 import { watchRegistry } from './drivers/registry-watch.ts';
@@ -19,6 +19,7 @@ import { ensureMounted } from './host/init.ts';
 import { notifySystemd } from './host/notify.ts';
 import { Admission } from './instances/admission.ts';
 import { Builder } from './instances/builder.ts';
+import { Reconciler } from './instances/healing.ts';
 import { Instances } from './instances/instances.ts';
 import { LeaseTimer } from './instances/leases.ts';
 import { Ledger } from './instances/ledger.ts';
@@ -130,7 +131,10 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   const instances = new Instances({ ...common, isImporting: (template) => templates.isImporting(template) });
   const resets = new Resets(common);
   const sleep = new Sleep(common);
-  const upkeep = new Upkeep({ ...common, instances, docker });
+  // What lives beside instances and pool, with containers and directories like theirs.
+  const others = () => [...importer.underWay, ...registry.volumes.list().map(({ id }) => id)];
+  const upkeep = new Upkeep({ ...common, instances, docker, others });
+  const reconciler = new Reconciler({ ...common, paths, instances, docker, others, upkeep });
   const leases = new LeaseTimer(
     () => registry.nextExpiry(),
     () => upkeep.expire(),
@@ -145,18 +149,19 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     events,
     keepVersions: config.keepVersions,
   });
+  const importer = new Importer({
+    config,
+    paths,
+    docker,
+    servers,
+    catalogue,
+    images,
+    registry,
+    log,
+  });
   const jobs: ImportJobs = new ImportJobs({
     dumpsDirectory: paths.dumps,
-    importer: new Importer({
-      config,
-      paths,
-      docker,
-      servers,
-      catalogue,
-      images,
-      registry,
-      log,
-    }),
+    importer,
     catalogue,
     registry,
     log,
@@ -177,7 +182,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     flush,
     log,
   });
-  const statusOf = statusReader({ config, paths, ledger, pool, admission, catalogue, gate, images });
+  const statusOf = statusReader({ ...common, paths, images, reconciler });
   metrics.show(statusOf);
   const audit = new Audit(registry.audit, config.auditDays, log);
   const sessions = new Sessions((token) => registry.users.tokenCounts(token));
@@ -208,12 +213,15 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   });
 
   await gate.listen();
-  await removeStrayRunDirectories(paths, config.runDir, registry);
-  await upkeep.recover();
+  await reconciler.reconcile('start');
   await volumes.recover();
   await pool.start();
   leases.arm();
-  void upkeep.watchDeaths();
+  void upkeep.watchContainers(() => {
+    void reconciler.reconcileSafely();
+    pool.compare().catch((error: unknown) => log.warn(messageOf(error)));
+  });
+  void reconciler.keepUp(stopping.signal);
   if (config.watchDumpsSeconds > 0) {
     const quietMs = config.watchDumpsSeconds * 1000;
     watchDumps({ dumpsDirectory: paths.dumps, quietMs, jobs, log }, stopping.signal);
@@ -265,16 +273,4 @@ async function findAccounts(): Promise<HostAccounts & { gate: { uid: number; gid
     );
   }
   return { server, gate, gateGid: gate.gid };
-}
-
-/** Run directories outlive a kill of this process, and a failed import has no row. */
-async function removeStrayRunDirectories(paths: Paths, runDir: string, registry: Registry): Promise<void> {
-  const known = new Set([
-    ...registry.instances().map(({ clone }) => clone),
-    ...registry.spares.list().map(({ id }) => id),
-  ]);
-  for (const name of await readdir(runDir)) {
-    if (/^(import-)?[0-9a-f]{12}$/.test(name) && !known.has(name))
-      await rm(paths.run(name), { recursive: true, force: true });
-  }
 }

@@ -3,6 +3,7 @@ import { diskSpace } from './drivers/btrfs.ts';
 import type { GateLink } from './gate/link.ts';
 import type { Images } from './host/images.ts';
 import type { Admission } from './instances/admission.ts';
+import type { Reconciler } from './instances/healing.ts';
 import type { Ledger } from './instances/ledger.ts';
 import type { Pool } from './instances/pool.ts';
 import type { StatusOf } from './routes/status.ts';
@@ -18,6 +19,7 @@ export interface StatusDeps {
   readonly catalogue: Catalogue;
   readonly gate: GateLink;
   readonly images: Images;
+  readonly reconciler: Pick<Reconciler, 'report'>;
 }
 
 /** What `GET /v1/status` and `/metrics` tell, read anew at each call. */
@@ -30,6 +32,7 @@ export function statusReader({
   catalogue,
   gate,
   images,
+  reconciler,
 }: StatusDeps): StatusOf {
   const { from, to } = config.ports;
   return async () => {
@@ -66,6 +69,7 @@ export function statusReader({
       sleepAfterSeconds: config.sleepAfterMs === undefined ? null : config.sleepAfterMs / 1000,
       counts: { templates: catalogue.names().length, instances: counts },
       defaultTtlSeconds: config.containerTtlSeconds === 0 ? null : config.containerTtlSeconds,
+      reconciled: reconciler.report,
     };
   };
 }

@@ -3,6 +3,7 @@ import { PassThrough, type Duplex, type Readable } from 'node:stream';
 import Dockerode from 'dockerode';
 import { errors, hasErrno, messageOf } from '../errors.ts';
 import { labelOf, namespaceOptions, serverOptions, type ContainerSpec, type HostNames } from './container.ts';
+import { containerEvents, type ContainerEvents } from './docker-events.ts';
 import { demultiplex, pour, Tail } from './docker-streams.ts';
 
 /** What Docker sets for images that say nothing else. */
@@ -15,6 +16,8 @@ export interface ContainerInfo {
   readonly running: boolean;
   /** Docker's words for it: "Up 3 minutes". */
   readonly status: string;
+  /** The host's directories that it sees. */
+  readonly mounted: readonly string[];
 }
 
 function hasStatus(thrown: unknown, ...statuses: readonly number[]): boolean {
@@ -229,6 +232,7 @@ export class Docker {
         id: container.Labels[labelOf.id] ?? '',
         running: container.State === 'running',
         status: container.Status,
+        mounted: container.Mounts.map(({ Source: source }) => source),
       }));
     });
   }
@@ -313,39 +317,27 @@ export class Docker {
     }
   }
 
-  /** Tells of every container of this host that stops, until the signal aborts or the connection ends. */
-  async watchDeaths(
-    signal: AbortSignal,
-    {
-      onListening,
-      onDied,
-    }: {
-      readonly onListening: () => void;
-      readonly onDied: (died: { id: string; role: string; containerId: string }) => void;
-    },
-  ): Promise<void> {
+  /** Tells what becomes of this host's containers, until the signal aborts or the connection ends. */
+  async follow(signal: AbortSignal, heard: ContainerEvents): Promise<void> {
     const stream = await this.#ask('follow events', () =>
       this.#dockerode.getEvents({
-        filters: { type: ['container'], event: ['die'], label: [`${labelOf.host}=${this.#names.hostId}`] },
+        filters: {
+          type: ['container'],
+          event: ['create', 'die'],
+          label: [`${labelOf.host}=${this.#names.hostId}`],
+        },
         abortSignal: signal,
       }),
     );
     // It may have died while nobody listened.
     this.#namespace = undefined;
-    onListening();
-    let rest = '';
+    heard.onListening();
     try {
-      for await (const chunk of stream) {
-        const lines = (rest + String(chunk)).split('\n');
-        rest = lines.pop() ?? '';
-        for (const line of lines) {
-          if (line === '') continue;
-          const { Actor: actor } = JSON.parse(line) as {
-            Actor: { ID: string; Attributes: Record<string, string> };
-          };
-          const role = actor.Attributes[labelOf.role] ?? '';
-          if (role === 'namespace') this.#namespace = undefined;
-          onDied({ id: actor.Attributes[labelOf.id] ?? '', role, containerId: actor.ID });
+      for await (const { happened, ...container } of containerEvents(stream)) {
+        if (happened === 'create') heard.onCreated(container);
+        else {
+          if (container.role === 'namespace') this.#namespace = undefined;
+          heard.onDied(container);
         }
       }
     } catch (error) {

@@ -41,10 +41,19 @@ export class Spares {
     return this.#db.prepare('select * from spares order by createdAt').all() as unknown as SpareRow[];
   }
 
+  has(id: string): boolean {
+    return this.#db.prepare('select 1 from spares where id = ?').get(id) !== undefined;
+  }
+
   /** From now on it is an instance's. Throws when there is no such spare. */
   take(id: string): void {
     const { changes } = this.#db.prepare('delete from spares where id = ?').run(id);
     if (changes !== 1) throw errors.notFound(`Spare ${id}`);
+  }
+
+  /** Strikes a spare off that turned out to be somebody's. Nothing of it is removed. */
+  forget(id: string): void {
+    this.#db.prepare('delete from spares where id = ?').run(id);
   }
 
   /** Says of a spare, or of what is left of one, that it is to be removed. */

@@ -1,5 +1,6 @@
 /** Clones: data, run directory and server of an instance. Knows no instances and no states; `Ledger` does. */
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { Config, Paths } from '../config.ts';
@@ -8,9 +9,11 @@ import type { ContainerInfo, Docker } from '../drivers/docker.ts';
 import type { InstanceRow } from '../drivers/registry.ts';
 import { engineOf } from '../engines/engines.ts';
 import { errors, messageOf, MyaasError } from '../errors.ts';
+import { exists } from '../host/files.ts';
 import type { Images } from '../host/images.ts';
 import { Slots } from '../slots.ts';
 import type { Manifest } from '../templates/catalogue.ts';
+import { writeCard, type CloneCard } from './clone-card.ts';
 import type { Servers, ServerSpec } from './server.ts';
 
 export interface Clone {
@@ -64,12 +67,34 @@ export class Builder {
     return this.#deps.servers.socketOf({ id, engine: engineOf(engine) });
   }
 
+  /** The host's directories that a clone's server sees. */
+  directoriesOf(cloneId: string): string[] {
+    const { paths } = this.#deps;
+    return [paths.instance(cloneId), paths.run(cloneId)];
+  }
+
+  async hasData(cloneId: string): Promise<boolean> {
+    return exists(`${this.#deps.paths.instance(cloneId)}/datadir`);
+  }
+
+  /** Whether a running server sees the clone's directories and shows itself where it is looked for. */
+  isReachable(clone: Pick<Clone, 'id' | 'engine'>, { mounted }: ContainerInfo): boolean {
+    const isAtHome = this.directoriesOf(clone.id).every((directory) => mounted.includes(directory));
+    return isAtHome && existsSync(this.socketOf(clone));
+  }
+
+  /** Writes beside a clone's data whose it is from now on. */
+  async mark(clone: Clone, holder: NonNullable<CloneCard['holder']>): Promise<void> {
+    await writeCard(this.#deps.paths.instance(clone.id), { ...clone, holder });
+  }
+
   /** Snapshot and container side by side, then the server and the login. Leaves its remains to `remove`. */
   async build(clone: Clone, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const { paths, servers } = this.#deps;
     const home = paths.instance(clone.id);
     await mkdir(home, { mode: 0o755 });
+    await writeCard(home, clone);
     const source = `${paths.version(clone.template, clone.version)}/datadir`;
     await servers.start(
       this.#spec(clone),

@@ -153,7 +153,7 @@ export class Instances {
       // Beside the rest: whoever answers the request waits for it.
       registry.flush().catch(() => undefined);
       return this.#orNothing(row, abandoned, async () => {
-        const [open, [answer]] = await Promise.all([this.#openPort(row), answering]);
+        const [open, [answer]] = await Promise.all([this.#openPort(row), answering, this.#mark(row)]);
         if (answer.status === 'fulfilled') {
           const createMs = Math.round(performance.now() - startedMs);
           const made = registry.update(row.id, { createMs }) ?? open;
@@ -183,7 +183,7 @@ export class Instances {
         await registry.flush();
         const [port, clone] = await Promise.allSettled([
           this.#openPort(row),
-          builder.build(cloneOf(row), abandoned),
+          builder.build(cloneOf(row), abandoned).then(() => this.#mark(row)),
         ]);
         if (clone.status === 'rejected') throw clone.reason;
         if (port.status === 'rejected') throw port.reason;
@@ -191,6 +191,10 @@ export class Instances {
         return ledger.settle(row.id, { state: 'ready', createMs });
       }),
     );
+  }
+
+  async #mark(row: InstanceRow): Promise<void> {
+    await this.#deps.builder.mark(cloneOf(row), { ref: refOf(row), owner: row.owner });
   }
 
   /** Finishes an instance; when that fails, or nobody wants it any more, nothing is left of it. */
@@ -201,7 +205,10 @@ export class Instances {
       abandoned.throwIfAborted();
       return made;
     } catch (error) {
-      await this.#dismantle(row);
+      // What can't be undone now stays on record as being deleted, and is tried again; why it failed counts more.
+      await this.#dismantle(row).catch((failure: unknown) =>
+        this.#deps.log.error(`Undoing ${refOf(row)}: ${messageOf(failure)}`),
+      );
       throw error;
     }
   }

@@ -60,7 +60,7 @@ export class Resets {
     current: InstanceRow,
     manifest: Manifest,
   ): Promise<{ reset: InstanceRow; from: 'pool' | 'snapshot' }> {
-    const { ledger, gate, registry, pool } = this.#deps;
+    const { ledger, gate, registry, pool, builder, log } = this.#deps;
     const doing = ledger.doing(current.id, 'resetting');
     try {
       await gate.update(ledger.route(current));
@@ -83,6 +83,9 @@ export class Resets {
         pool.discard(spare);
         throw error;
       }
+      await builder
+        .mark({ ...spare }, { ref: refOf(current), owner: current.owner })
+        .catch((error: unknown) => log.warn(messageOf(error)));
       doing[Symbol.dispose]();
       return { reset: await ledger.settle(current.id, {}), from };
     } catch (error) {

@@ -85,7 +85,8 @@ export class Servers {
   ): Promise<void> {
     using _ = await this.#slots.take(signal);
     const former = (await this.#docker.list(spec.id)).find(({ role }) => role === spec.role);
-    if (former && !(await this.#docker.isRunning(former.containerId))) {
+    const isAtHome = [spec.home, this.#paths.run(spec.id)].every((path) => former?.mounted.includes(path));
+    if (former && isAtHome && !(await this.#docker.isRunning(former.containerId))) {
       try {
         await this.#prepareDirectories(spec);
         await this.#run(former.containerId, spec, greet, signal);
@@ -129,7 +130,9 @@ export class Servers {
         await rm(`${this.#paths.run(spec.id)}/${name}`, { force: true });
       return greeted;
     } catch (error) {
-      if (signal.aborted || error instanceof MyaasError) throw error;
+      // Whatever gave up first: why is what the signal says.
+      signal.throwIfAborted();
+      if (error instanceof MyaasError) throw error;
       const log = await this.lastWords(containerId);
       throw errors.serverFailed(`The database server does not answer: ${messageOf(error)}.`, log);
     } finally {

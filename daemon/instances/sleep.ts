@@ -95,12 +95,13 @@ export class Sleep {
   /** Starts the server of an instance that sleeps; fine when it is awake. Throws `MYAAS_MEMORY_FULL`, `MYAAS_SERVER_FAILED`. */
   async wake(id: string): Promise<InstanceRow> {
     const startedMs = performance.now();
-    const { ledger, admission, builder, traffic, metrics, stopping } = this.#deps;
+    const { ledger, admission, builder, traffic, metrics, log, stopping } = this.#deps;
     using _traffic = traffic.enter();
     return await ledger.exclusively(id, async () => {
       const row = ledger.find(id);
       if (row.state === 'ready') return row;
       if (row.state !== 'asleep') throw errors.instanceBusy(refOf(row), row.state);
+      log.debug(`Waking ${refOf(row)}.`);
       const waking = ledger.doing(id, 'waking');
       try {
         ledger.publish(row);

@@ -1,11 +1,9 @@
-/**
- * Keeps the world as the registry says: leases end, servers that died come back, and what a crash left half-made is
- * undone, what it left half-done is finished.
- */
+/** Keeps instances as the registry says while the daemon runs: leases end, servers that died come back. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Docker } from '../drivers/docker.ts';
+import type { KnownContainer } from '../drivers/docker-events.ts';
 import type { InstanceRow, Registry } from '../drivers/registry.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf, MyaasError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Builder } from './builder.ts';
 import type { Instances } from './instances.ts';
@@ -21,6 +19,8 @@ export interface UpkeepDeps {
   readonly docker: Docker;
   readonly registry: Registry;
   readonly log: Log;
+  /** Ids of imports that are under way, and of volumes. */
+  readonly others: () => readonly string[];
   readonly stopping: AbortSignal;
 }
 
@@ -41,65 +41,29 @@ export class Upkeep {
     this.#stopping = deps.stopping;
   }
 
-  /**
-   * Compares registry and Docker once, at the start, and cleans up; `watchDeaths` then starts what should run. Returns
-   * when all that clients could trip over is done.
-   */
-  async recover(): Promise<void> {
-    const { docker, ledger, instances, registry, log } = this.#deps;
-    const rows = ledger.list();
-    const spares = new Set([...registry.spares.list().map(({ id }) => id), ...registry.spares.discarded()]);
-    const byClone = new Map(rows.map((row) => [row.clone, row]));
-    for (const { containerId, id, role } of await docker.list()) {
-      if (role !== 'server' || spares.has(id)) continue;
-      const row = byClone.get(id);
-      if (!row) {
-        log.info(`Removing the server of a clone that nobody has, ${id}.`);
-        await docker.remove(containerId);
-      } else if (row.state === 'asleep' && (await docker.isRunning(containerId))) {
-        // It was being woken.
-        registry.update(row.id, { state: 'ready' });
-      }
-    }
-    for (const row of rows) {
-      if (row.state !== 'creating' && row.state !== 'deleting') continue;
-      log.info(`Undoing the half-made instance ${refOf(row)}.`);
-      await instances.delete(row, true);
-    }
-  }
-
-  /** Starts every server again that should run and doesn't. */
-  async #reviveDead(): Promise<void> {
-    const { docker, ledger } = this.#deps;
-    const running = new Set(
-      (await docker.list()).filter((container) => container.running).map(({ id }) => id),
-    );
-    for (const row of ledger.list()) {
-      if (row.state === 'ready' && !running.has(row.clone)) this.#background(refOf(row), this.#revive(row));
-    }
-  }
-
   #background(what: string, work: Promise<unknown>): void {
     work.catch((error: unknown) => this.#deps.log.error(`${what}: ${messageOf(error)}`));
   }
 
-  /** Follows Docker until the daemon stops, and starts servers again that died, whoever killed them. */
-  async watchDeaths(): Promise<void> {
+  /**
+   * Follows Docker until the daemon stops: starts servers again that died, whoever killed them, and removes containers
+   * that an earlier daemon asked for and nobody wants. `onListening`: nothing is missed from now on.
+   */
+  async watchContainers(onListening: () => void): Promise<void> {
     const { docker, registry, pool, log } = this.#deps;
     const signal = this.#stopping;
     while (!signal.aborted) {
       try {
-        await docker.watchDeaths(signal, {
-          // Whatever died while nobody listened.
-          onListening: () => {
-            this.#background('Comparing with Docker', this.#reviveDead());
-            this.#background('Comparing the pool with Docker', pool.compare());
+        await docker.follow(signal, {
+          onListening,
+          onCreated: (created) => {
+            if (this.#isNobodys(created)) this.#background(created.role, docker.remove(created.containerId));
           },
           onDied: ({ id, role, containerId }) => {
             if (role !== 'server') return;
             pool.died(id);
             const row = registry.instanceByClone(id);
-            if (row?.state === 'ready') this.#background(refOf(row), this.#revive(row, containerId));
+            if (row?.state === 'ready') this.#background(refOf(row), this.revive(row, containerId));
           },
         });
       } catch (error) {
@@ -109,35 +73,58 @@ export class Upkeep {
     }
   }
 
-  /** `deadContainerId` names the container whose death was told, which Docker may not list as dead yet. */
-  async #revive(row: InstanceRow, deadContainerId?: string): Promise<void> {
+  #isNobodys({ id, role }: KnownContainer): boolean {
+    const { registry, others } = this.#deps;
+    if (role === 'namespace' || others().includes(id)) return false;
+    return role !== 'server' || !(registry.instanceByClone(id) ?? registry.spares.has(id));
+  }
+
+  /**
+   * Starts the server of an instance that should run and doesn't; false when there was no need. `deadContainerId` names
+   * the container whose death was told, which Docker may not list as dead yet. Throws when Docker could not start it,
+   * which `Reconciler` tries again; what ends by itself as often as told above is given up.
+   */
+  async revive(row: InstanceRow, deadContainerId?: string): Promise<boolean> {
     const { builder, docker, ledger, instances, log } = this.#deps;
-    await ledger.exclusively(row.id, async (current) => {
-      if (current?.state !== 'ready') return;
+    return ledger.exclusively(row.id, async (current) => {
+      if (current?.state !== 'ready') return false;
       const container = await builder.container(current.clone);
       // Our own resets kill servers too: then another runs by now.
-      if (container?.running && container.containerId !== deadContainerId) return;
-      const deathsMs = (this.#deathsMs.get(row.id) ?? []).filter((atMs) => atMs > Date.now() - deathMemoryMs);
-      this.#deathsMs.set(row.id, [...deathsMs, Date.now()]);
-      if (deathsMs.length >= maxDeaths) {
-        const lastWords = await builder.logs(current.clone, 15);
-        const often = String(deathsMs.length + 1);
-        await instances.fail(
-          current,
-          `Its server stopped ${often} times; reset it for fresh data. Its last words:\n${lastWords}`,
-        );
-        return;
+      if (container?.running && container.containerId !== deadContainerId) return false;
+      while (!this.#isWornOut(row.id)) {
+        log.info(`Starting the server of ${refOf(row)} again.`);
+        try {
+          await instances.revive(current);
+          return true;
+        } catch (error) {
+          this.#stopping.throwIfAborted();
+          const isServersFault = error instanceof MyaasError && error.code === 'MYAAS_SERVER_FAILED';
+          // When Docker is away the instance has not failed; it comes back with Docker.
+          const isDockerThere = await docker.ping().then(
+            () => true,
+            () => false,
+          );
+          if (!isDockerThere) this.#deathsMs.get(row.id)?.pop();
+          if (!isServersFault || !isDockerThere) throw error;
+          log.warn(`${refOf(row)}: ${error.message}`);
+        }
       }
-      log.info(`Starting the server of ${refOf(row)} again.`);
-      try {
-        await instances.revive(current);
-      } catch (error) {
-        // When Docker is away the instance has not failed; it comes back with Docker.
-        await docker.ping();
-        if (!this.#stopping.aborted) await instances.fail(current, messageOf(error));
-        throw error;
-      }
+      const lastWords = await builder.logs(current.clone, 15);
+      const often = String(maxDeaths + 1);
+      await instances.fail(
+        current,
+        `Its server stopped ${often} times; reset it for fresh data. Its last words:\n${lastWords}`,
+      );
+      return true;
     });
+  }
+
+  /** Counts one more death. */
+  #isWornOut(id: string): boolean {
+    const now = performance.now();
+    const deathsMs = (this.#deathsMs.get(id) ?? []).filter((atMs) => atMs > now - deathMemoryMs);
+    this.#deathsMs.set(id, [...deathsMs, now]);
+    return deathsMs.length >= maxDeaths;
   }
 
   /** Deletes what has outlived its lease, and tries again what could not be deleted before. */

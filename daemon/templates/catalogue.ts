@@ -1,5 +1,5 @@
 /** The templates and their versions. A version is what has a manifest: its directory alone is a half-made import. */
-import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Paths } from '../config.ts';
@@ -49,6 +49,8 @@ const Manifest = Type.Object({
 export type Manifest = Static<typeof Manifest>;
 
 const manifestName = 'manifest.json';
+/** In a version that is being made or removed. What has neither this nor a manifest is not of our making. */
+const unfinishedName = 'unfinished';
 const versionPattern = /^\d{8}T\d{6}Z(-\d+)?$/;
 
 export class Catalogue {
@@ -56,6 +58,8 @@ export class Catalogue {
   readonly #log: Log;
   /** Newest version first. */
   readonly #templates = new Map<string, Manifest[]>();
+  /** Versions that are being made or removed: `template/version`. */
+  readonly #inWork = new Set<string>();
 
   constructor(paths: Paths, log: Log) {
     this.#paths = paths;
@@ -65,10 +69,10 @@ export class Catalogue {
   /** Reads what is there, and removes what imports have left half-made. */
   async load(): Promise<void> {
     this.#templates.clear();
-    for (const template of await readdir(this.#paths.templates)) {
-      if (!isName('template', template)) continue;
+    for (const { name: template } of await this.#templateDirectories()) {
       const manifests: Manifest[] = [];
-      for (const version of await readdir(`${this.#paths.templates}/${template}`)) {
+      const entries = await readdir(`${this.#paths.templates}/${template}`, { withFileTypes: true });
+      for (const { name: version } of entries.filter((entry) => entry.isDirectory())) {
         if (!versionPattern.test(version)) continue;
         const manifest = await this.#readManifest(template, version);
         if (manifest) manifests.push(manifest);
@@ -79,16 +83,22 @@ export class Catalogue {
     }
   }
 
+  async #templateDirectories() {
+    const entries = await readdir(this.#paths.templates, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory() && isName('template', entry.name));
+  }
+
   async #readManifest(template: string, version: string): Promise<Manifest | undefined> {
     const directory = this.#paths.version(template, version);
     let text: string;
     try {
       text = await readFile(`${directory}/${manifestName}`, 'utf8');
-    } catch {
-      this.#log.info(`Removing the half-made version ${template}/${version}.`);
-      await this.discard(template, version);
+    } catch (error) {
+      if (!hasErrno(error, 'ENOENT')) throw error;
+      await this.#clearAway(template, version);
       return undefined;
     }
+    await rm(`${directory}/${unfinishedName}`, { force: true });
     try {
       const manifest: unknown = JSON.parse(text);
       Value.Assert(Manifest, manifest);
@@ -101,6 +111,39 @@ export class Catalogue {
       );
       return undefined;
     }
+  }
+
+  /** A version without a manifest goes when it was begun or half removed by us, and stays when somebody else put it there. */
+  async #clearAway(template: string, version: string): Promise<void> {
+    const entries = await readdir(this.#paths.version(template, version));
+    if (entries.length > 0 && !entries.includes(unfinishedName)) {
+      this.#log.warn(`${template}/${version} is no version and not of our making: it is left alone.`);
+      return;
+    }
+    this.#log.info(`Removing the half-made version ${template}/${version}.`);
+    await this.discard(template, version);
+  }
+
+  /**
+   * What lies among the templates and is no version: `ours` is left of something unfinished that nobody works on, and
+   * `strange` is of a newer MyAAS, or somebody else's.
+   */
+  async leftovers(): Promise<{ ours: { template: string; version: string }[]; strange: string[] }> {
+    const templates = (await this.#templateDirectories()).map(({ name }) => name);
+    const strange = (await readdir(this.#paths.templates)).filter((name) => !templates.includes(name));
+    const ours: { template: string; version: string }[] = [];
+    for (const template of templates) {
+      // What is removed meanwhile was ours.
+      for (const version of await readdir(`${this.#paths.templates}/${template}`).catch(() => [])) {
+        const entries = await readdir(this.#paths.version(template, version)).catch((): string[] => []);
+        // Asked last: it may have been published during the look.
+        if (this.#inWork.has(`${template}/${version}`)) continue;
+        if (this.versions(template).some((manifest) => manifest.version === version)) continue;
+        if (entries.includes(unfinishedName)) ours.push({ template, version });
+        else if (entries.length > 0) strange.push(`${template}/${version}`);
+      }
+    }
+    return { ours, strange };
   }
 
   names(): string[] {
@@ -128,18 +171,20 @@ export class Catalogue {
 
   /** A directory for a new version, and its name: the time, so that names sort by age. */
   async begin(template: string): Promise<string> {
-    const stem = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
     await mkdir(`${this.#paths.templates}/${template}`, { recursive: true });
-    const taken = new Set(await readdir(`${this.#paths.templates}/${template}`));
-    let version = stem;
-    for (let n = 2; taken.has(version); n++) version = `${stem}-${String(n)}`;
-    await mkdir(this.#paths.version(template, version));
+    const taken = await readdir(`${this.#paths.templates}/${template}`);
+    const version = versionAfter(new Date(), [...taken, this.current(template)?.version ?? '']);
+    const directory = this.#paths.version(template, version);
+    this.#inWork.add(`${template}/${version}`);
+    await mkdir(directory);
+    await writeFile(`${directory}/${unfinishedName}`, '');
     return version;
   }
 
   /** Publishes a finished version: the rename of its manifest is the one moment from which it is there. */
   async publish(manifest: Manifest): Promise<void> {
-    const path = `${this.#paths.version(manifest.template, manifest.version)}/${manifestName}`;
+    const directory = this.#paths.version(manifest.template, manifest.version);
+    const path = `${directory}/${manifestName}`;
     const file = await open(`${path}.new`, 'w', 0o600);
     try {
       await file.writeFile(`${JSON.stringify(manifest, null, 2)}\n`);
@@ -148,19 +193,44 @@ export class Catalogue {
       await file.close();
     }
     await rename(`${path}.new`, path);
+    await rm(`${directory}/${unfinishedName}`, { force: true });
+    await syncDirectory(directory);
     this.#templates.set(manifest.template, [manifest, ...this.versions(manifest.template)]);
+    this.abandon(manifest.template, manifest.version);
   }
 
-  /** Removes a version, or what there is of it. Its manifest goes first, so that a crash leaves no broken version. */
+  /** Removes a version, or what there is of it. It ceases to be one first, so that a crash leaves no broken version. */
   async discard(template: string, version: string): Promise<void> {
     const rest = this.versions(template).filter((manifest) => manifest.version !== version);
     if (rest.length > 0) this.#templates.set(template, rest);
     else this.#templates.delete(template);
     const directory = this.#paths.version(template, version);
-    await rm(`${directory}/${manifestName}`, { force: true });
-    await deleteSubvolume(`${directory}/datadir`);
-    await rm(directory, { recursive: true, force: true });
+    this.#inWork.add(`${template}/${version}`);
+    try {
+      await this.#removeVersion(directory);
+    } finally {
+      this.abandon(template, version);
+    }
     await this.#removeIfEmpty(template);
+  }
+
+  /** Nobody works on this version any more: what is left of it, if it is unfinished, is for `leftovers`. */
+  abandon(template: string, version: string): void {
+    this.#inWork.delete(`${template}/${version}`);
+  }
+
+  async #removeVersion(directory: string): Promise<void> {
+    try {
+      await rename(`${directory}/${manifestName}`, `${directory}/${unfinishedName}`);
+    } catch (error) {
+      if (!hasErrno(error, 'ENOENT')) throw error;
+    }
+    await deleteSubvolume(`${directory}/datadir`);
+    // Last the mark that all this is ours to remove.
+    for (const name of await readdir(directory).catch(() => [])) {
+      if (name !== unfinishedName) await rm(`${directory}/${name}`, { recursive: true, force: true });
+    }
+    await rm(directory, { recursive: true, force: true });
   }
 
   async #removeIfEmpty(template: string): Promise<void> {
@@ -170,6 +240,27 @@ export class Catalogue {
       if (!hasErrno(error, 'ENOTEMPTY') && !hasErrno(error, 'ENOENT')) throw error;
     }
   }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+/** The name of a version made at `now`: newer than all that are there, also when the clock has been set back. */
+export function versionAfter(now: Date, taken: readonly string[]): string {
+  const stem = now.toISOString().replace(/[-:]|\.\d+/g, '');
+  const newest = taken
+    .filter((name) => versionPattern.test(name))
+    .sort(compareVersions)
+    .at(-1);
+  if (newest === undefined || compareVersions(newest, stem) < 0) return stem;
+  const [base = stem, ordinal = '1'] = newest.split('-');
+  return `${base}-${String(Number(ordinal) + 1)}`;
 }
 
 function compareVersions(a: string, b: string): number {

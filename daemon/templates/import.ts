@@ -35,9 +35,15 @@ export async function removeLeftoverImports(docker: Docker, log: Log): Promise<v
 
 export class Importer {
   readonly #deps: ImporterDeps;
+  readonly #underWay = new Set<string>();
 
   constructor(deps: ImporterDeps) {
     this.#deps = deps;
+  }
+
+  /** What the containers and run directories of the imports under way are known by. */
+  get underWay(): readonly string[] {
+    return [...this.#underWay];
   }
 
   /** Whether the current version was made of exactly this dump and its companions. */
@@ -80,15 +86,24 @@ export class Importer {
     using disk = watchDisk(paths.templates, config.diskReserveBytes);
     const running = AbortSignal.any([signal, disk.full]);
     const run = new ImportRun(this.#deps, { ...order, version, signal: running });
+    this.#underWay.add(run.id);
     try {
       const manifest = await build(run);
       await catalogue.publish(manifest);
       return manifest;
     } catch (error) {
-      await run.dismantle();
-      await catalogue.discard(dump.template, version);
+      try {
+        await run.dismantle();
+        await catalogue.discard(dump.template, version);
+      } catch (failure) {
+        // Docker or the disk is away: `Reconciler` removes what is left. Why the import failed counts more.
+        this.#deps.log.warn(`Undoing the import of ${dump.file}: ${messageOf(failure)}`);
+        catalogue.abandon(dump.template, version);
+      }
       running.throwIfAborted();
       throw error;
+    } finally {
+      this.#underWay.delete(run.id);
     }
   }
 

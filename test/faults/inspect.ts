@@ -2,7 +2,7 @@
 import type { RowDataPacket } from 'mysql2/promise';
 import type { Instance, InstanceState, Template } from '../../daemon/contract.ts';
 import { messageOf } from '../../daemon/errors.ts';
-import { Changes } from './changes.ts';
+import { Changes } from '../support/changes.ts';
 import type { Client } from './client.ts';
 import type { Editions } from './editions.ts';
 import type { Holding } from './holding.ts';
@@ -118,7 +118,7 @@ async function compareRows({ world, editions }: Scene, holding: Holding): Promis
     }
   } catch (error) {
     // Its server may just be starting again: whoever asked waits for that to be told.
-    return `it does not answer: ${messageOf(error)}`;
+    return `it does not answer as ${instance.state}: ${messageOf(error)}`;
   }
 }
 

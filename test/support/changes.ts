@@ -1,6 +1,6 @@
 /** Waiting for what a daemon that was just started again still has to mend. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { TestHost, Watch } from '../support/daemon.ts';
+import type { TestHost, Watch } from './daemon.ts';
 
 /** Far longer than anything takes, also on a busy machine: what is not right by then never will be. */
 const patienceMs = 60_000;
