@@ -63,6 +63,8 @@ export interface Config {
   readonly memoryReserveBytes: number | undefined;
   /** Below it nothing new is made, so that instances can go on writing, and deleting stays possible. */
   readonly diskReserveBytes: number;
+  /** How much one instance may write besides its template's data; undefined: a share of the disk. */
+  readonly diskLimit: DiskLimitSetting | undefined;
   /** How many versions of a template are kept besides those in use. */
   readonly keepVersions: number;
   /** Templates that are not published without a mask. */
@@ -76,6 +78,12 @@ export interface Config {
   /** Size of the file that `myaas init` makes a btrfs in when there is none. */
   readonly diskSizeBytes: number;
 }
+
+export type DiskLimitSetting =
+  | { readonly kind: 'bytes'; readonly bytes: number }
+  /** Of the whole file system. */
+  | { readonly kind: 'share'; readonly share: number }
+  | { readonly kind: 'off' };
 
 const defaults = {
   baseDir: '/srv/myaas',
@@ -151,6 +159,17 @@ function parseSizeFrom(leastBytes: number): (text: string) => number | undefined
     const bytes = parseSizeBytes(text);
     return bytes !== undefined && bytes >= leastBytes ? bytes : undefined;
   };
+}
+
+/** What a server needs to start and recover. */
+const leastDiskLimitBytes = 128 * 2 ** 20;
+
+function parseDiskLimit(text: string): DiskLimitSetting | undefined {
+  if (/^(off|none|0)$/i.test(text)) return { kind: 'off' };
+  const percent = Number(/^(\d{1,3})%$/.exec(text)?.[1]);
+  if (percent >= 1 && percent <= 100) return { kind: 'share', share: percent / 100 };
+  const bytes = parseSizeFrom(leastDiskLimitBytes)(text);
+  return bytes === undefined ? undefined : { kind: 'bytes', bytes };
 }
 
 function parseBoolean(text: string): boolean | undefined {
@@ -336,6 +355,12 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       256 * 2 ** 20,
       parseSizeFrom(64 * 2 ** 20),
       'a size of at least 64m, such as "1g"',
+    ),
+    diskLimit: reader.read<DiskLimitSetting | undefined>(
+      'MYAAS_DISK_LIMIT',
+      undefined,
+      parseDiskLimit,
+      'a size of at least 128m, a share such as "25%", or "off"',
     ),
     keepVersions: reader.read('MYAAS_KEEP_VERSIONS', 2, parseInteger(1, 1000), 'a number from 1 to 1000'),
     maskedTemplates: reader.read('MYAAS_MASKED_TEMPLATES', [], parseNames, 'a list of template names'),

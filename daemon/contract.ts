@@ -48,6 +48,16 @@ export const Instance = Type.Object(
       description: 'A protected instance is not deleted before its protection is taken off',
     }),
     sizeBytes: Type.Integer({ description: 'Size of the data in it when it was cloned' }),
+    disk: Type.Optional(
+      Type.Object(
+        {
+          usedBytes: Type.Integer(),
+          limitBytes: Type.Integer(),
+          full: Type.Boolean({ description: 'Its server can write no more, or hardly' }),
+        },
+        { description: 'What it has written since it was cloned; only while it is awake and limited' },
+      ),
+    ),
     createMs: nullable(Type.Integer({ description: 'From the request to the first answered query' })),
     from: Type.Enum(['pool', 'snapshot'], {
       description: 'Whether it was there before it was asked for, or made then',
@@ -252,6 +262,14 @@ export const Status = Type.Object(
       diskTotalBytes: Type.Integer(),
       diskFreeBytes: Type.Integer(),
       diskReserveBytes: Type.Integer({ description: 'Below it nothing is made' }),
+      diskLimit: nullable(
+        Type.Object({
+          bytes: Type.Integer({ description: 'What one instance may write' }),
+          heldBy: Type.Enum(['kernel', 'watch'], {
+            description: 'Whether writing more fails, or is noticed within seconds',
+          }),
+        }),
+      ),
       memoryTotalBytes: Type.Integer(),
       memoryAvailableBytes: Type.Integer(),
       memoryReserveBytes: Type.Integer({ description: 'Below it no server is started' }),

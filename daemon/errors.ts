@@ -246,6 +246,13 @@ export const errors = {
       `Only ${String(Math.floor(freeBytes / 2 ** 20))} MiB are free in ${path}, ${String(Math.ceil(neededBytes / 2 ** 20))} MiB are needed.`,
       hint,
     ),
+  instanceDiskFull: (ref: string, limitBytes: number) =>
+    new MyaasError(
+      'MYAAS_INSTANCE_DISK_FULL',
+      507,
+      `Instance "${ref}" has written as much as one instance may, ${String(Math.floor(limitBytes / 2 ** 20))} MiB, so its server can't go on.`,
+      'Reset it for fresh data, or delete it; an operator may raise MYAAS_DISK_LIMIT.',
+    ),
   memoryFull: (availableBytes: number, neededBytes: number) =>
     new MyaasError(
       'MYAAS_MEMORY_FULL',

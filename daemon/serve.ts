@@ -19,6 +19,8 @@ import { ensureMounted } from './host/init.ts';
 import { notifySystemd } from './host/notify.ts';
 import { Admission } from './instances/admission.ts';
 import { Builder } from './instances/builder.ts';
+import { DiskLimit } from './instances/disk-limit.ts';
+import { DiskWatch } from './instances/disk-watch.ts';
 import { Reconciler } from './instances/healing.ts';
 import { Instances } from './instances/instances.ts';
 import { LeaseTimer } from './instances/leases.ts';
@@ -84,12 +86,14 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     onSight: (sight) => void sleep.notice(sight),
     log,
   });
+  const diskLimit = await DiskLimit.open(paths, config.diskLimit);
   const builder = new Builder({
     config,
     paths,
     docker,
     servers,
     images,
+    diskLimit,
   });
   const metrics = new Metrics();
   const traffic = new Traffic(quietMs);
@@ -110,6 +114,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     config,
     registry,
     builder,
+    diskLimit,
     gate,
     events,
     onLeases: () => leases.arm(),
@@ -120,6 +125,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     builder,
     pool,
     admission,
+    diskLimit,
     traffic,
     catalogue,
     registry,
@@ -135,6 +141,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   const others = () => [...importer.underWay, ...registry.volumes.list().map(({ id }) => id)];
   const upkeep = new Upkeep({ ...common, instances, docker, others });
   const reconciler = new Reconciler({ ...common, paths, instances, docker, others, upkeep });
+  const diskWatch = new DiskWatch({ ...common, instances, limit: diskLimit });
   const leases = new LeaseTimer(
     () => registry.nextExpiry(),
     () => upkeep.expire(),
@@ -222,6 +229,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     pool.compare().catch((error: unknown) => log.warn(messageOf(error)));
   });
   void reconciler.keepUp(stopping.signal);
+  void diskWatch.run();
   if (config.watchDumpsSeconds > 0) {
     const quietMs = config.watchDumpsSeconds * 1000;
     watchDumps({ dumpsDirectory: paths.dumps, quietMs, jobs, log }, stopping.signal);

@@ -3,6 +3,7 @@ import { diskSpace } from './drivers/btrfs.ts';
 import type { GateLink } from './gate/link.ts';
 import type { Images } from './host/images.ts';
 import type { Admission } from './instances/admission.ts';
+import type { DiskLimit } from './instances/disk-limit.ts';
 import type { Reconciler } from './instances/healing.ts';
 import type { Ledger } from './instances/ledger.ts';
 import type { Pool } from './instances/pool.ts';
@@ -16,6 +17,7 @@ export interface StatusDeps {
   readonly ledger: Ledger;
   readonly pool: Pool;
   readonly admission: Admission;
+  readonly diskLimit: DiskLimit;
   readonly catalogue: Catalogue;
   readonly gate: GateLink;
   readonly images: Images;
@@ -29,6 +31,7 @@ export function statusReader({
   ledger,
   pool,
   admission,
+  diskLimit,
   catalogue,
   gate,
   images,
@@ -61,6 +64,10 @@ export function statusReader({
         diskTotalBytes: disk.totalBytes,
         diskFreeBytes: disk.freeBytes,
         diskReserveBytes: config.diskReserveBytes,
+        diskLimit:
+          diskLimit.bytes === undefined
+            ? null
+            : { bytes: diskLimit.bytes, heldBy: diskLimit.isHeldByKernel ? 'kernel' : 'watch' },
         memoryTotalBytes: memory.totalBytes,
         memoryAvailableBytes: memory.availableBytes,
         memoryReserveBytes: memory.reserveBytes,

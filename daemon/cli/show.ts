@@ -23,6 +23,9 @@ export async function show(context: Context, [reference]: readonly [string]): Pr
     engine: instance.engine,
     version: instance.version,
     size: size(instance.sizeBytes),
+    written:
+      instance.disk &&
+      `${size(instance.disk.usedBytes)} of ${size(instance.disk.limitBytes)}${instance.disk.full ? ', no more can be written' : ''}`,
     owner: instance.owner,
     made: `${relative(instance.createdAt)} ${from}${createMs === null ? '' : ` in ${createMs} ms`}`,
     expires: leaseOf(instance),

@@ -36,7 +36,13 @@ export const labelOf = { host: 'com.myaas.host', role: 'com.myaas.role', id: 'co
 /** How many processes and threads a server may have: MariaDB uses one thread a connection. */
 const pidsLimit = 2048;
 
-const hardened = { ReadonlyRootfs: true, CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges'] };
+const hardened = {
+  ReadonlyRootfs: true,
+  CapDrop: ['ALL'],
+  SecurityOpt: ['no-new-privileges'],
+  // A core file would hold data and passwords, and lie wherever the host has such files put.
+  Ulimits: [{ Name: 'core', Soft: 0, Hard: 0 }],
+};
 
 /** The idle container whose network namespace, with nothing in it, all others share. */
 export function namespaceOptions(image: string, { hostId, prefix }: HostNames): ContainerCreateOptions {

@@ -12,6 +12,8 @@ export const inContainer = {
   home: '/var/lib/myaas',
   datadir: '/var/lib/myaas/datadir',
   tmp: '/var/lib/myaas/tmp',
+  /** Where `tmp` of an instance leads, from `home`: in the data directory, so that its disk limit is one for both. */
+  tmpInDatadir: 'datadir/.tmp',
   /** The run directory, shared with the host: socket and start-up file. */
   run: '/run/myaas',
 } as const;

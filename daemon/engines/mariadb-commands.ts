@@ -1,4 +1,5 @@
 /** The programs of MariaDB's server, and what they are told. */
+import { basename } from 'node:path';
 import { inContainer, type ServerFacts } from './engine.ts';
 
 export const socketName = 'mysqld.sock';
@@ -57,6 +58,8 @@ export const serveCommand = ({ memoryBytes }: ServerFacts): readonly string[] =>
   'mariadbd',
   ...commonFlags,
   `--init-file=${inContainer.run}/${startupFileName}`,
+  // No database.
+  `--ignore-db-dirs=${basename(inContainer.tmpInDatadir)}`,
   // Without a certificate MariaDB 11.4 and newer make an RSA key at each start: 100 to 1000 ms. Without TLS at all,
   // their clients refuse to connect.
   `--ssl-cert=${inContainer.datadir}/${certificate.cert}`,

@@ -74,6 +74,8 @@ const client: LoadClient = {
     '--max-allowed-packet=1G',
     // No \!, system, source, tee: a dump is data, whoever wrote it. Clients before 10.11.8 do not know the option.
     '--loose-sandbox',
+    // The files beside the client are none of its business.
+    '--local-infile=0',
     // After "--", so that no database name can be an option.
     ...(database === undefined ? [] : ['--', database]),
   ],

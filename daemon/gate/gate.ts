@@ -6,12 +6,16 @@ import type { Route, RouteActivity, RouteFailure, Sight } from './protocol.ts';
 
 /** How long a client waits for an instance that is being reset, started or woken. */
 export const holdLimitMs = 30_000;
+/** More than a server takes (`max_connections`), and a small part of the files that the gate may have open. */
+const maxConnections = 1500;
 
 export interface GateOptions {
   /** The address instance ports are bound to. */
   readonly bind: string;
   readonly log: Log;
   readonly holdLimitMs?: number;
+  /** For each route. */
+  readonly maxConnections?: number;
 }
 
 /**
@@ -26,9 +30,16 @@ export class Gate {
   readonly #listeners = new Map<string, Listener>();
   #lastChange: Promise<unknown> = Promise.resolve();
 
-  constructor({ bind, log, holdLimitMs: limitMs = holdLimitMs }: GateOptions) {
+  constructor(options: GateOptions) {
+    const { bind, log } = options;
     const onSight = (sight: Sight) => void this.sights.emit('sight', sight);
-    this.#options = { bind, log, holdLimitMs: limitMs, onSight };
+    this.#options = {
+      bind,
+      log,
+      onSight,
+      holdLimitMs: options.holdLimitMs ?? holdLimitMs,
+      maxConnections: options.maxConnections ?? maxConnections,
+    };
   }
 
   /**

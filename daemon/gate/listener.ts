@@ -10,6 +10,8 @@ export interface ListenerOptions {
   readonly bind: string;
   /** How long a client of a route that is not open waits. */
   readonly holdLimitMs: number;
+  /** How many clients one route may have: their file descriptors are everybody's. */
+  readonly maxConnections: number;
   readonly log: Log;
   /** Told what serve is to know. */
   readonly onSight: (sight: Sight) => void;
@@ -119,8 +121,16 @@ export class Listener {
   }
 
   #accept(client: Socket): void {
-    const { holdLimitMs } = this.#options;
+    const { holdLimitMs, maxConnections } = this.#options;
     const refusal = refusals[this.#route.protocol ?? 'mysql'];
+    if (this.#connections.size >= maxConnections) {
+      // Not as others are sent away, with time to read it: those who come too often would take what the limit saves.
+      client.on('error', () => undefined);
+      client.end(refusal(`MyAAS: This instance has ${String(maxConnections)} connections already.`), () =>
+        client.destroy(),
+      );
+      return;
+    }
     const connection = new Connection({ client, refusal, holdLimitMs });
     this.#connections.add(connection);
     this.#noteActivity();

@@ -8,6 +8,8 @@ import type { Status } from '../contract.ts';
 import * as btrfs from '../drivers/btrfs.ts';
 import { Docker } from '../drivers/docker.ts';
 import type { Registry } from '../drivers/registry.ts';
+import { SimpleQuotas } from '../drivers/quotas.ts';
+import { limitBytesOf } from '../instances/disk-limit.ts';
 import { hasErrno, MyaasError } from '../errors.ts';
 import { lookupGroup, lookupUser } from './accounts.ts';
 import { exists } from './files.ts';
@@ -70,6 +72,19 @@ export async function disk({ baseDir, diskReserveBytes }: Config): Promise<Findi
   return freeBytes < diskReserveBytes
     ? warning(`${found}, less than MYAAS_DISK_RESERVE: nothing is made.`, remedy)
     : ok(found);
+}
+
+export async function diskLimit({ baseDir, diskLimit: setting }: Config): Promise<Finding> {
+  const { totalBytes } = await btrfs.diskSpace(baseDir);
+  const bytes = limitBytesOf(setting, totalBytes);
+  if (bytes === undefined) return ok('none');
+  const found = `${gigabytes(bytes)} for each instance`;
+  return (await SimpleQuotas.find(baseDir))
+    ? ok(`${found}, held by the kernel`)
+    : warning(
+        `${found}, watched: an instance that writes fast is stopped seconds after it has exceeded it.`,
+        'For a limit that the kernel holds, set MYAAS_DISK_LIMIT and run "sudo myaas init"; it needs Linux 6.7.',
+      );
 }
 
 export async function memory(config: Config): Promise<Finding> {

@@ -46,6 +46,7 @@ export async function examine(config: Config): Promise<Check[]> {
   await check('accounts', checks.accountsThere);
   await check('disk', () => checks.disk(config));
   await check('subvolumes', () => checks.subvolumes(config));
+  await check('disk limit', () => checks.diskLimit(config));
   await check('Docker Engine', () => checks.dockerEngine(config));
   await withRegistry(config, check);
   await check('run directory', () => checks.runDirectory(config));

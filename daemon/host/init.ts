@@ -5,7 +5,8 @@ import { type Config, pathsOf } from '../config.ts';
 import * as btrfs from '../drivers/btrfs.ts';
 import { Docker } from '../drivers/docker.ts';
 import { Registry } from '../drivers/registry.ts';
-import { errors, hasErrno } from '../errors.ts';
+import { enableSimpleQuotas, SimpleQuotas } from '../drivers/quotas.ts';
+import { errors, hasErrno, messageOf } from '../errors.ts';
 import { ensureAccounts } from './accounts.ts';
 import { exists } from './files.ts';
 import { Images } from './images.ts';
@@ -33,6 +34,7 @@ export async function init(
   await makeDisk(config, log);
   signal?.throwIfAborted();
   await makeDirectories(config, log);
+  await limitInstances(config, log);
 
   const registry = Registry.open(pathsOf(config).registry);
   try {
@@ -108,6 +110,32 @@ async function assertEmpty(directory: string): Promise<void> {
   throw errors.hostNotReady(
     `${directory} is not on btrfs and not empty.`,
     'Empty it, mount a btrfs there, or set MYAAS_BASE_DIR to a directory on btrfs or to one that does not exist.',
+  );
+}
+
+/**
+ * Has the kernel hold the disk limit of instances. Not on a file system of the operator's who has not asked for a limit:
+ * older kernels than Linux 6.7 will not mount it again.
+ */
+async function limitInstances(config: Config, log: (line: string) => void): Promise<void> {
+  const { baseDir, diskLimit } = config;
+  if (diskLimit?.kind === 'off') {
+    log('disk limit: none');
+    return;
+  }
+  const mayChange = diskLimit !== undefined || (await exists(diskFileOf(config)));
+  if (mayChange && !(await SimpleQuotas.find(baseDir))) {
+    try {
+      await enableSimpleQuotas(baseDir);
+    } catch (error) {
+      log(`disk limit: watched, since the kernel can't hold it: ${messageOf(error)}`);
+      return;
+    }
+  }
+  log(
+    (await SimpleQuotas.find(baseDir))
+      ? 'disk limit: held by the kernel, with simple quotas'
+      : 'disk limit: watched; set MYAAS_DISK_LIMIT and run "myaas init" to have the kernel hold it',
   );
 }
 

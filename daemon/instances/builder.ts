@@ -14,6 +14,7 @@ import type { Images } from '../host/images.ts';
 import { Slots } from '../slots.ts';
 import type { Manifest } from '../templates/catalogue.ts';
 import { writeCard, type CloneCard } from './clone-card.ts';
+import type { DiskLimit } from './disk-limit.ts';
 import type { Servers, ServerSpec } from './server.ts';
 
 export interface Clone {
@@ -37,6 +38,7 @@ export interface BuilderDeps {
   readonly docker: Docker;
   readonly servers: Servers;
   readonly images: Pick<Images, 'of'>;
+  readonly diskLimit: DiskLimit;
 }
 
 /** For a clean shutdown; a server that needs longer is killed, and recovers when it is started again. */
@@ -91,17 +93,25 @@ export class Builder {
   /** Snapshot and container side by side, then the server and the login. Leaves its remains to `remove`. */
   async build(clone: Clone, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const { paths, servers } = this.#deps;
+    const { paths, servers, diskLimit } = this.#deps;
     const home = paths.instance(clone.id);
     await mkdir(home, { mode: 0o755 });
     await writeCard(home, clone);
     const source = `${paths.version(clone.template, clone.version)}/datadir`;
+    // Beside the start of the server, which takes longer.
+    let limited: Promise<void> | undefined;
+    const makeData = async () => {
+      await snapshot(source, `${home}/datadir`);
+      limited = diskLimit.apply(clone.id);
+      limited.catch(() => undefined);
+    };
     await servers.start(
       this.#spec(clone),
-      () => snapshot(source, `${home}/datadir`),
+      makeData,
       (socketPath, until) => engineOf(clone.engine).admit(socketPath, clone, clone.databaseName, until),
       signal,
     );
+    await limited;
   }
 
   /** Starts a server on the data it has, and returns when the user's login has answered a query. */
@@ -143,6 +153,11 @@ export class Builder {
   /** Shuts a server down cleanly; its container stays, so that it can be started again soon. */
   async stop(clone: Clone): Promise<void> {
     await this.#deps.servers.stop(clone.id, shutdownGraceSeconds);
+  }
+
+  /** Kills a server; its container stays, for its log. */
+  async kill(cloneId: string): Promise<void> {
+    await this.#deps.servers.stop(cloneId, 0);
   }
 
   /** Proves that the server lets its user in and answers. */

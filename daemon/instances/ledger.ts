@@ -16,6 +16,7 @@ import type { GateLink } from '../gate/link.ts';
 import type { Route } from '../gate/protocol.ts';
 import { Locks } from '../locks.ts';
 import type { Builder } from './builder.ts';
+import type { DiskLimit } from './disk-limit.ts';
 import { viewOf } from './view.ts';
 
 /** What is not on record, because after a crash there is nothing of it to finish or undo. */
@@ -25,6 +26,7 @@ export interface LedgerDeps {
   readonly config: Config;
   readonly registry: Registry;
   readonly builder: Builder;
+  readonly diskLimit: DiskLimit;
   readonly gate: GateLink;
   readonly events: Events;
   /** Called after every change of a lease. */
@@ -73,7 +75,8 @@ export class Ledger {
 
   /** As clients see it; credentials only for its owner and for admins. */
   view(row: InstanceRow, viewer: User | undefined): Instance {
-    return viewOf(row, this.stateOf(row), viewer, this.#deps.config.hostname);
+    const { config, diskLimit } = this.#deps;
+    return viewOf(row, this.stateOf(row), viewer, config.hostname, diskLimit.useOf(row.clone));
   }
 
   /** Every port that the gate is to keep open. */

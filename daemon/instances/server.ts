@@ -1,6 +1,6 @@
 /** Starting a database server in its container, and knowing the moment it answers. */
 import { existsSync, watch } from 'node:fs';
-import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Paths } from '../config.ts';
@@ -118,6 +118,7 @@ export class Servers {
     const over = new AbortController();
     const waiting = AbortSignal.any([signal, over.signal]);
     try {
+      if (spec.role === 'server') await this.#makeTmp(`${spec.home}/${inContainer.tmpInDatadir}`);
       const listening = fileAppears(this.#paths.run(spec.id), spec.engine.socketName, waiting);
       listening.catch(() => undefined);
       await this.#docker.start(containerId);
@@ -126,8 +127,7 @@ export class Servers {
         this.#died(containerId, waiting),
         rejectOnAbort(waiting),
       ]);
-      for (const { name } of startupFilesOf(spec))
-        await rm(`${this.#paths.run(spec.id)}/${name}`, { force: true });
+      await this.#closeRunDirectory(spec);
       return greeted;
     } catch (error) {
       // Whatever gave up first: why is what the signal says.
@@ -154,8 +154,23 @@ export class Servers {
     await chmod(run, spec.role === 'server' ? 0o710 : 0o700);
     const tmp = `${spec.home}/tmp`;
     await rm(tmp, { recursive: true, force: true });
-    await mkdir(tmp, { mode: 0o700, recursive: true });
-    await chown(tmp, server.uid, server.gid);
+    if (spec.role === 'server') await symlink(inContainer.tmpInDatadir, tmp);
+    else await this.#makeTmp(tmp);
+  }
+
+  async #makeTmp(directory: string): Promise<void> {
+    const { uid, gid } = this.#accounts.server;
+    await rm(directory, { recursive: true, force: true });
+    await mkdir(directory, { mode: 0o700 });
+    await chown(directory, uid, gid);
+  }
+
+  /** From here on the server can write nothing but its data: on the run directory's disk no limit would hold it. */
+  async #closeRunDirectory(spec: ServerSpec): Promise<void> {
+    const run = this.#paths.run(spec.id);
+    for (const { name } of startupFilesOf(spec)) await rm(`${run}/${name}`, { force: true });
+    await chmod(run, spec.role === 'server' ? 0o710 : 0o750);
+    await chown(run, 0, spec.role === 'server' ? this.#accounts.gateGid : this.#accounts.server.gid);
   }
 
   async #makeContainer(spec: ServerSpec): Promise<string> {

@@ -10,6 +10,7 @@ import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Admission } from './admission.ts';
 import { cloneOf, type Builder } from './builder.ts';
+import type { DiskLimit } from './disk-limit.ts';
 import type { Ledger } from './ledger.ts';
 import type { Traffic } from './traffic.ts';
 import { refOf } from './view.ts';
@@ -18,6 +19,7 @@ export interface SleepDeps {
   readonly ledger: Ledger;
   readonly builder: Builder;
   readonly admission: Admission;
+  readonly diskLimit: DiskLimit;
   readonly traffic: Traffic;
   readonly gate: GateLink;
   readonly metrics: Metrics;
@@ -95,7 +97,7 @@ export class Sleep {
   /** Starts the server of an instance that sleeps; fine when it is awake. Throws `MYAAS_MEMORY_FULL`, `MYAAS_SERVER_FAILED`. */
   async wake(id: string): Promise<InstanceRow> {
     const startedMs = performance.now();
-    const { ledger, admission, builder, traffic, metrics, log, stopping } = this.#deps;
+    const { ledger, admission, builder, diskLimit, traffic, metrics, log, stopping } = this.#deps;
     using _traffic = traffic.enter();
     return await ledger.exclusively(id, async () => {
       const row = ledger.find(id);
@@ -110,7 +112,8 @@ export class Sleep {
       } catch (error) {
         waking[Symbol.dispose]();
         ledger.publish(row);
-        throw error;
+        const disk = await diskLimit.look(row);
+        throw disk?.full ? errors.instanceDiskFull(refOf(row), disk.limitBytes) : error;
       }
       waking[Symbol.dispose]();
       const awake = await ledger.settle(id, { state: 'ready' });

@@ -3,9 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Docker } from '../drivers/docker.ts';
 import type { KnownContainer } from '../drivers/docker-events.ts';
 import type { InstanceRow, Registry } from '../drivers/registry.ts';
-import { messageOf, MyaasError } from '../errors.ts';
+import { errors, messageOf, MyaasError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Builder } from './builder.ts';
+import type { DiskLimit } from './disk-limit.ts';
 import type { Instances } from './instances.ts';
 import type { Ledger } from './ledger.ts';
 import type { Pool } from './pool.ts';
@@ -17,6 +18,7 @@ export interface UpkeepDeps {
   readonly pool: Pool;
   readonly builder: Builder;
   readonly docker: Docker;
+  readonly diskLimit: DiskLimit;
   readonly registry: Registry;
   readonly log: Log;
   /** Ids of imports that are under way, and of volumes. */
@@ -85,12 +87,17 @@ export class Upkeep {
    * which `Reconciler` tries again; what ends by itself as often as told above is given up.
    */
   async revive(row: InstanceRow, deadContainerId?: string): Promise<boolean> {
-    const { builder, docker, ledger, instances, log } = this.#deps;
+    const { builder, docker, ledger, instances, diskLimit, log } = this.#deps;
     return ledger.exclusively(row.id, async (current) => {
       if (current?.state !== 'ready') return false;
       const container = await builder.container(current.clone);
       // Our own resets kill servers too: then another runs by now.
       if (container?.running && container.containerId !== deadContainerId) return false;
+      const disk = await diskLimit.look(current);
+      if (disk?.full) {
+        await instances.fail(current, errors.instanceDiskFull(refOf(current), disk.limitBytes).message);
+        return true;
+      }
       while (!this.#isWornOut(row.id)) {
         log.info(`Starting the server of ${refOf(row)} again.`);
         try {

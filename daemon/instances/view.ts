@@ -3,6 +3,7 @@ import type { Instance, InstanceState } from '../contract.ts';
 import type { InstanceRow } from '../drivers/registry.ts';
 import { mayConnect, type User } from '../rights.ts';
 import { engineOf } from '../engines/engines.ts';
+import type { DiskUse } from './disk-limit.ts';
 
 export const refOf = ({ template, name }: Pick<InstanceRow, 'template' | 'name'>): string =>
   `${template}/${name}`;
@@ -13,6 +14,7 @@ export function viewOf(
   state: InstanceState,
   viewer: User | undefined,
   hostname: string,
+  disk: DiskUse | undefined,
 ): Instance {
   const { username, password, port, databaseName: database } = row;
   const mayKnow = viewer !== undefined && mayConnect(viewer, row);
@@ -38,6 +40,7 @@ export function viewOf(
     expiresAt: row.expiresAt,
     protected: row.protected,
     sizeBytes: row.sizeBytes,
+    ...(disk && { disk }),
     createMs: row.createMs,
     from: row.origin,
   };

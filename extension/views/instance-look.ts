@@ -23,6 +23,7 @@ export function lookOfInstance(instance: Instance, setting: InstanceSetting, wor
     engine(instance.engine, setting.engineVersion),
     ...(setting.isOwn ? [] : [owner]),
     ...(stateWord(instance, wording) ?? [lease]),
+    ...(instance.disk?.full ? [t('disk full')] : []),
     ...(instance.protected ? [t('protected')] : []),
   ];
   return {
@@ -35,6 +36,7 @@ export function lookOfInstance(instance: Instance, setting: InstanceSetting, wor
       spokenState(instance, wording),
       lease,
       t('owner {0}', owner),
+      ...(instance.disk?.full ? [t('disk full')] : []),
       ...(instance.protected ? [t('protected')] : []),
       ...(setting.isUsed ? [t('used by this workspace')] : []),
     ].join(', '),
@@ -123,6 +125,14 @@ export function tooltipOfInstance(
     ],
     [t('Server'), plain(engine(instance.engine, setting.engineVersion))],
     [t('Size'), size(instance.sizeBytes)],
+    ...(instance.disk
+      ? [
+          [
+            t('Written'),
+            t('{0} of {1}', size(instance.disk.usedBytes), size(instance.disk.limitBytes)),
+          ] as const,
+        ]
+      : []),
     [t('Owner'), plain(instance.owner)],
     [
       t('Lease'),

@@ -1,33 +1,16 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm } from 'node:fs/promises';
-import { makeFilesystem, mountFile, unmount } from '../../daemon/drivers/btrfs.ts';
+import { readdir } from 'node:fs/promises';
 import { startHost } from '../support/daemon.ts';
-import { testDirectory } from '../support/machine.ts';
+import { smallDisk } from '../support/small-disk.ts';
 
 const diskSizeBytes = 1500 * 2 ** 20;
-
-/** A small disk, mounted. */
-async function smallDisk(): Promise<AsyncDisposable & { readonly path: string }> {
-  const place = `${testDirectory()}/small-${randomBytes(3).toString('hex')}`;
-  await mkdir(`${place}/mount`, { recursive: true });
-  await makeFilesystem(`${place}/disk`, diskSizeBytes);
-  await mountFile(`${place}/disk`, `${place}/mount`);
-  return {
-    path: `${place}/mount`,
-    async [Symbol.asyncDispose]() {
-      await unmount(`${place}/mount`);
-      await rm(place, { recursive: true });
-    },
-  };
-}
 
 describe('a disk that an import fills', function () {
   this.timeout(60_000);
 
   // MyISAM waits for ever for somebody to make room; InnoDB fails by itself.
   it('ends it before the instances have no room, and leaves nothing behind', async () => {
-    await using disk = await smallDisk();
+    await using disk = await smallDisk(diskSizeBytes);
     await using host = await startHost({ MYAAS_BASE_DIR: `${disk.path}/host` });
     const insert = 'insert into t select random_bytes(1024) from seq_1_to_4000;\n';
     await host.writeDump('large.sql', `create table t (a blob) engine=MyISAM;\n${insert.repeat(500)}`);

@@ -87,6 +87,7 @@ export function aStatus(more: Partial<Status> = {}): Status {
       diskTotalBytes: 1e12,
       diskFreeBytes: 5e11,
       diskReserveBytes: 2.5e8,
+      diskLimit: { bytes: 25e9, heldBy: 'kernel' },
       memoryTotalBytes: 6.4e10,
       memoryAvailableBytes: 4e10,
       memoryReserveBytes: 3e9,

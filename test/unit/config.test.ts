@@ -202,6 +202,15 @@ const variables: Readonly<Record<string, Variable>> = {
     bad: ['some', '-1g'],
   },
   MYAAS_DISK_RESERVE: { field: 'diskReserveBytes', good: [['1g', gib]], bad: ['1m', 'some'] },
+  MYAAS_DISK_LIMIT: {
+    field: 'diskLimit',
+    good: [
+      ['10g', { kind: 'bytes', bytes: 10 * gib }],
+      ['25%', { kind: 'share', share: 0.25 }],
+      ['off', { kind: 'off' }],
+    ],
+    bad: ['1m', '0%', '101%', 'some'],
+  },
   MYAAS_KEEP_VERSIONS: { field: 'keepVersions', good: [['5', 5]], bad: ['0', 'all'] },
   MYAAS_MASKED_TEMPLATES: {
     field: 'maskedTemplates',

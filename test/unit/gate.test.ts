@@ -8,7 +8,7 @@ import { hasErrno } from '../../daemon/errors.ts';
 import { Client, databaseServer, freePort, Logged, stranger, temporaryDirectory } from './gate-peers.ts';
 
 /** A gate on this machine alone, with a route that is not set yet and another one. */
-async function workplace(options: { holdLimitMs?: number } = {}) {
+async function workplace(options: { holdLimitMs?: number; maxConnections?: number } = {}) {
   const cleanup = new AsyncDisposableStack();
   const directory = cleanup.use(await temporaryDirectory());
   const gate = new Gate({ bind: '127.0.0.1', log: new Logged(), ...options });
@@ -134,6 +134,25 @@ describe('the gate', () => {
     } finally {
       for (const client of clients) client[Symbol.dispose]();
     }
+  });
+
+  it('sends away who comes when a route has as many clients as it may, and nobody of another route', async () => {
+    await using at = await workplace({ maxConnections: 2 });
+    await at.server(at.route.socket);
+    await at.server(at.other.socket);
+    await at.gate.sync([at.route, at.other]);
+    using first = new Client(at.route.port);
+    using second = new Client(at.route.port);
+    await Promise.all([first.heard('greeting'), second.heard('greeting')]);
+    using third = new Client(at.route.port);
+    await third.heard('has 2 connections already');
+    await third.over();
+    using elsewhere = new Client(at.other.port);
+    await elsewhere.heard('greeting');
+    first.socket.destroy();
+    for (let count = 2; count > 1; count = at.activity()?.connections ?? 0) await everybodysTurn();
+    using fourth = new Client(at.route.port);
+    await fourth.heard('greeting');
   });
 
   it('passes on that a client has finished sending, and still brings it the answer', async () => {
