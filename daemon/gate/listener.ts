@@ -174,6 +174,8 @@ export class Listener {
   /** One timer a route, however many clients and queries there are. */
   #watchIdleness(): void {
     clearTimeout(this.#idleTimer);
+    // Those who were cut when the port was closed are told afterwards; a timer would keep the gate from ending.
+    if (!this.#server.listening) return;
     const waitMs = this.#untilIdleMs();
     if (waitMs !== undefined) this.#idleTimer = setTimeout(() => this.#tellIdleness(), Math.max(waitMs, 1));
   }

@@ -75,6 +75,7 @@ export async function disk({ baseDir, diskReserveBytes }: Config): Promise<Findi
 }
 
 export async function diskLimit({ baseDir, diskLimit: setting }: Config): Promise<Finding> {
+  if (!(await btrfs.isBtrfs(baseDir))) return warning('unknown, as there is no btrfs.', runInit);
   const { totalBytes } = await btrfs.diskSpace(baseDir);
   const bytes = limitBytesOf(setting, totalBytes);
   if (bytes === undefined) return ok('none');

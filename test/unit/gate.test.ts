@@ -136,6 +136,20 @@ describe('the gate', () => {
     }
   });
 
+  it('has nothing left to wait for when a route with clients is removed', async () => {
+    await using at = await workplace();
+    await at.server(at.route.socket);
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = timers();
+    await at.gate.set({ ...at.route, idleAfterMs: 3_600_000 });
+    using client = new Client(at.route.port);
+    await client.heard('greeting');
+    await at.gate.remove('one');
+    await client.over();
+    await everybodysTurn();
+    assert.equal(timers(), before);
+  });
+
   it('sends away who comes when a route has as many clients as it may, and nobody of another route', async () => {
     await using at = await workplace({ maxConnections: 2 });
     await at.server(at.route.socket);
