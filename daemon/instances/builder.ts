@@ -7,6 +7,7 @@ import type { Config, Paths } from '../config.ts';
 import { deleteSubvolume, snapshot } from '../drivers/btrfs.ts';
 import type { ContainerInfo, Docker } from '../drivers/docker.ts';
 import type { InstanceRow } from '../drivers/registry.ts';
+import { inContainer } from '../engines/engine.ts';
 import { engineOf } from '../engines/engines.ts';
 import { errors, messageOf, MyaasError } from '../errors.ts';
 import { exists } from '../host/files.ts';
@@ -152,7 +153,10 @@ export class Builder {
 
   /** Shuts a server down cleanly; its container stays, so that it can be started again soon. */
   async stop(clone: Clone): Promise<void> {
-    await this.#deps.servers.stop(clone.id, shutdownGraceSeconds);
+    const { servers, paths } = this.#deps;
+    await servers.stop(clone.id, shutdownGraceSeconds);
+    // Other servers, which a volume's data may be given to, would take it for a database.
+    await rm(`${paths.instance(clone.id)}/${inContainer.tmpInDatadir}`, { recursive: true, force: true });
   }
 
   /** Kills a server; its container stays, for its log. */

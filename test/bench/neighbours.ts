@@ -58,8 +58,8 @@ async function bomb(
   const connection = await host.connect(instance);
   const over = new AbortController();
   const bombing = (async () => {
-    while (!over.signal.aborted) {
-      for (const statement of statements) if (!over.signal.aborted) await connection.query(statement);
+    for (let next = 0; !over.signal.aborted; next++) {
+      await connection.query(statements[next % statements.length] ?? '');
     }
   })();
   return {

@@ -187,12 +187,6 @@ describe('a hostile dump', function () {
       'delimiter \\!\nselect 1\\!\ndelimiter ;\n\\! id',
       /sandbox/,
     ],
-    [
-      'has a pager, an editor or a note taken',
-      'pager',
-      'pager cat > /run/myaas/x\nselect 1;',
-      /sandbox|syntax/,
-    ],
   ] as const) {
     it(`that ${what} fails, and its template is not published`, async () => {
       await host.writeDump(`${template}.sql`, `create table t (a text);\n${statement}\n`);
