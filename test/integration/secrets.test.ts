@@ -122,7 +122,7 @@ describe('a password or token', function () {
       mysql.createConnection({ host: two.host, port: two.port, user: two.user, password: guess }),
     );
     // A server that is killed says its last words, and is started again.
-    const [container] = await host.docker.list(two.id);
+    const [container] = await host.docker.list(host.registry.instance(two.id)?.clone);
     assert.ok(container);
     const revived = await host.watch();
     await host.docker.stop(container.containerId, 0);
