@@ -10,6 +10,9 @@ import { removeContainers } from '../../daemon/host/containers.ts';
 import { testDirectory, testImage, testPrefix } from '../support/machine.ts';
 import { freePort } from '../support/ports.ts';
 
+/** Daemon and gate come up side by side. */
+const isUp = (log: string) => log.includes(' serves on ') && log.includes('the gate is connected');
+
 describe('MyAAS in a container', function () {
   this.timeout(10 * 60_000);
   const id = randomBytes(3).toString('hex');
@@ -47,13 +50,13 @@ describe('MyAAS in a container', function () {
       for (const stream of [logs.stdout, logs.stderr]) {
         stream.on('data', (chunk: Buffer) => {
           said += chunk.toString();
-          if (said.includes('the gate is connected')) resolve();
+          if (isUp(said)) resolve();
         });
       }
       logs.once('close', () => resolve());
     });
     logs.kill();
-    if (!said.includes('the gate is connected')) throw new Error(said);
+    if (!isUp(said)) throw new Error(said);
   }
 
   before(async () => {
