@@ -91,10 +91,14 @@ function newAssignment(key: string, value: string): string {
   return `${key}=${quoteValue(key, value)}`;
 }
 
-/** The assignment with another value. Blanks that Node or sh do not understand go, around "=" for instance. */
-function reassigned({ before, key, raw, after }: Assignment, value: string): string {
+/** Between a value and its comment, or its line's end. Of these, Node and sh know spaces and tabs only. */
+const blanksBehind = /^[^\S\r\n]+(?=#|\r?\n?$)/;
+
+/** The assignment with another value. Blanks that Node or sh do not understand go, around "=" and after the value. */
+function reassigned({ before, key, raw, after: behind }: Assignment, value: string): string {
   const indent = /^[ \t]*/.exec(before)?.[0] ?? '';
   const exported = before.includes('export') ? (/export +$/.exec(before)?.[0] ?? 'export ') : '';
+  const after = behind.replace(blanksBehind, (blanks) => blanks.replaceAll(/[^ \t]/g, ''));
   let written = quoteValue(key, value, styleOf(raw));
   // Node reads "KEY=" and blanks on into the next line, and takes "export" for a part of a key without a value.
   if (written === '' && (exported !== '' || /^[^\S\r\n]/.test(after))) written = "''";
