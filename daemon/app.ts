@@ -19,6 +19,7 @@ import { rateLimits } from './plugins/rate-limit.ts';
 import type { App } from './routes/app.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { eventRoutes } from './routes/events.ts';
+import { failingForAll } from './routes/failing.ts';
 import { instanceRoutes, type InstanceRoutesDeps } from './routes/instances.ts';
 import { statusRoutes, type StatusOf } from './routes/status.ts';
 import { templateRoutes } from './routes/templates.ts';
@@ -111,7 +112,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   const health = {
     summary: 'Whether the daemon answers; for all, without a token',
     security: [],
-    response: { 200: Type.Object({ status: Type.Literal('ok') }) },
+    response: { 200: Type.Object({ status: Type.Literal('ok') }), ...failingForAll() },
   };
   app.get('/healthz', { schema: health, onRequest: limits.open }, async () =>
     Promise.resolve({ status: 'ok' as const }),
@@ -119,7 +120,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   const document = {
     summary: 'This document; for all, without a token',
     security: [],
-    response: { 200: Type.Object({}, { additionalProperties: true }) },
+    response: { 200: Type.Object({}, { additionalProperties: true }), ...failingForAll() },
   };
   app.get('/v1/openapi.json', { schema: document, onRequest: limits.open }, async () =>
     Promise.resolve(app.swagger()),

@@ -306,6 +306,14 @@ export const errors = {
     ),
   hostNotReady: (what: string, hint: string, cause?: unknown) =>
     new MyaasError('MYAAS_HOST_NOT_READY', 503, what, hint, cause),
+  registryBusy: (cause: unknown) =>
+    new MyaasError(
+      'MYAAS_REGISTRY_BUSY',
+      503,
+      'Another process has the registry locked, longer than a request waits for it.',
+      'Try again. When it stays so, look for a "myaas" command that hangs, or a disk that is too slow.',
+      cause,
+    ),
   programFailed: (what: string, hint: string, cause?: unknown) =>
     new MyaasError('MYAAS_PROGRAM_FAILED', 500, what, hint, cause),
   dockerUnavailable: (address: string, why: string, cause?: unknown) =>

@@ -79,7 +79,8 @@ export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
     db.exec('commit');
     return result;
   } catch (error) {
-    db.exec('rollback');
+    // On a full disk, for one, SQLite has rolled back by itself.
+    if (db.isTransaction) db.exec('rollback');
     throw error;
   }
 }

@@ -49,6 +49,11 @@ export interface PortRange {
   readonly to: number;
 }
 
+export interface RegistryOptions {
+  readonly flushes?: 'always' | 'asked';
+  readonly busyTimeoutMs?: number;
+}
+
 type Row = Record<string, unknown>;
 
 function instanceOf(row: Row): InstanceRow {
@@ -93,14 +98,12 @@ export class Registry {
   /**
    * Opens the registry, made anew when it is not there, brought to this version's schema when it is older. Whoever opens
    * it with `flushes: 'asked'` calls `flush` before anything irrevocable follows from what was written.
-   * Throws `MYAAS_HOST_NOT_READY` when it cannot be opened or belongs to a newer MyAAS.
+   * Throws `MYAAS_HOST_NOT_READY` when it cannot be opened or belongs to a newer MyAAS; as all that follows, it throws
+   * `MYAAS_REGISTRY_BUSY` when another process keeps it locked for `busyTimeoutMs`.
    */
-  static open(
-    file: string,
-    { flushes }: { readonly flushes: 'always' | 'asked' } = { flushes: 'always' },
-  ): Registry {
+  static open(file: string, { flushes = 'always', busyTimeoutMs = 5000 }: RegistryOptions = {}): Registry {
     try {
-      const db = new CachingDatabase(file, { enableForeignKeyConstraints: true, timeout: 5000 });
+      const db = new CachingDatabase(file, { enableForeignKeyConstraints: true, timeout: busyTimeoutMs });
       chmodSync(file, 0o600);
       db.exec('pragma journal_mode = wal; pragma synchronous = full;');
       migrate(db, file);

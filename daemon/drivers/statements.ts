@@ -1,8 +1,10 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { errors } from '../errors.ts';
 
 /**
  * A database that compiles each statement once. Every compiled one holds memory that the garbage collector does not
- * see, so making them anew for each request lets the process grow.
+ * see, so making them anew for each request lets the process grow. Throws `MYAAS_REGISTRY_BUSY` when another process
+ * has it locked for longer than its `timeout`.
  */
 export class CachingDatabase extends DatabaseSync {
   readonly #statements = new Map<string, StatementSync>();
@@ -10,9 +12,37 @@ export class CachingDatabase extends DatabaseSync {
   override prepare(sql: string): StatementSync {
     const known = this.#statements.get(sql);
     if (known) return known;
-    const statement = super.prepare(sql);
+    const statement = tellingBusy(sayBusy(() => super.prepare(sql)));
     this.#statements.set(sql, statement);
     return statement;
+  }
+
+  override exec(sql: string): void {
+    sayBusy(() => super.exec(sql));
+  }
+}
+
+function tellingBusy(statement: StatementSync): StatementSync {
+  const run = statement.run.bind(statement);
+  const get = statement.get.bind(statement);
+  const all = statement.all.bind(statement);
+  return Object.assign(statement, {
+    run: (...values: Parameters<typeof run>) => sayBusy(() => run(...values)),
+    get: (...values: Parameters<typeof get>) => sayBusy(() => get(...values)),
+    all: (...values: Parameters<typeof all>) => sayBusy(() => all(...values)),
+  });
+}
+
+/** SQLITE_BUSY of sqlite3.h; extended codes have it in their low byte. */
+const busy = 5;
+
+function sayBusy<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === busy)
+      throw errors.registryBusy(error);
+    throw error;
   }
 }
 

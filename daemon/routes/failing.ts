@@ -5,7 +5,6 @@ const reasons = {
   409: 'It is in the way of something that is there, or going on',
   413: 'The body is too large',
   415: 'The body is not JSON',
-  503: 'A part of MyAAS does not run',
   507: 'No port is free, or the disk is full',
 } as const;
 
@@ -15,6 +14,7 @@ const always = {
   403: 'The token does not give the right to do this, or the request may come from a page in a browser',
   429: 'There were too many requests, or more is asked for than the user may have',
   500: 'MyAAS failed',
+  503: 'A part of MyAAS does not run, or is too busy',
 } as const;
 
 const answer = (description: string) => ({
@@ -22,10 +22,19 @@ const answer = (description: string) => ({
   content: { 'application/json': { schema: named(ErrorBody) } },
 });
 
+const described = (all: Readonly<Record<string, string>>): Record<string, object> =>
+  Object.fromEntries(Object.entries(all).map(([status, reason]) => [status, answer(reason)]));
+
+/** The errors of the routes that are open to all. */
+export function failingForAll(): object {
+  const { 403: page, 429: often } = always;
+  return described({ 403: page, 429: often });
+}
+
 /** The errors that a route answers with, for its `response`, besides those of every route behind a token. */
 export function failing(...statuses: (keyof typeof reasons)[]): object {
-  return Object.fromEntries([
-    ...Object.entries(always).map(([status, reason]) => [status, answer(reason)] as const),
-    ...statuses.map((status) => [status, answer(reasons[status])] as const),
-  ]);
+  return {
+    ...described(always),
+    ...described(Object.fromEntries(statuses.map((status) => [status, reasons[status]]))),
+  };
 }

@@ -70,7 +70,7 @@ export function instanceRoutes(app: App, deps: InstanceRoutesDeps): void {
       schema: {
         summary: 'A ready instance with credentials',
         body: named(CreateInstance),
-        response: { 201: named(Instance), ...failing(404, 409, 413, 415, 503, 507) },
+        response: { 201: named(Instance), ...failing(404, 409, 413, 415, 507) },
       },
     },
     async (request, reply) => {
@@ -160,7 +160,7 @@ export function instanceRoutes(app: App, deps: InstanceRoutesDeps): void {
       schema: {
         summary: 'Stop its server cleanly until somebody connects; not while something runs in it',
         params: Params,
-        response: { 200: named(Instance), ...failing(404, 409, 413, 415, 503) },
+        response: { 200: named(Instance), ...failing(404, 409, 413, 415) },
       },
     },
     async (request) => {

@@ -63,6 +63,8 @@ export async function fuzz(host: TestHost, { requests, seed, signal, onProgress 
     admin: host.adminToken,
     member: host.userToken('alice'),
     'other member': host.userToken('bob'),
+    reader: host.registry.users.issueToken('alice', { role: 'read-only' }),
+    scoped: host.registry.users.issueToken('alice', { templates: ['spare'] }),
     stranger: 'nobodys-token',
     nobody: undefined,
   };

@@ -5,7 +5,8 @@ import { hostileText, hostileValue, nearly, valueOf, type Known, type Schema } f
 
 /** How a request is sent. `broken off`: its body is not sent to the end; `left`: nobody waits for the answer. */
 export type Manner = 'whole' | 'chunked' | 'broken off' | 'left';
-export type Sender = 'admin' | 'member' | 'other member' | 'stranger' | 'nobody';
+/** `reader` and `scoped` have tokens of a member that may only read, and only know one template. */
+export type Sender = 'admin' | 'member' | 'other member' | 'reader' | 'scoped' | 'stranger' | 'nobody';
 
 export interface FuzzedRequest {
   readonly over: 'tcp' | 'socket';
@@ -215,7 +216,13 @@ function requestTo(call: Call, find: (ref: string) => Schema, known: Known): Arb
   return fc
     .record({
       over: fc.constantFrom<FuzzedRequest['over'][]>('tcp', 'tcp', 'socket'),
-      as: fc.constantFrom<Sender[]>('admin', 'member', 'member', 'other member', 'stranger', 'nobody'),
+      as: fc.oneof(
+        { weight: 5, arbitrary: fc.constantFrom<Sender[]>('admin', 'member', 'member') },
+        {
+          weight: 5,
+          arbitrary: fc.constantFrom<Sender[]>('other member', 'reader', 'scoped', 'stranger', 'nobody'),
+        },
+      ),
       method: fc.oneof(
         { weight: 12, arbitrary: fc.constant(call.method) },
         { weight: 1, arbitrary: fc.constantFrom(...methods) },

@@ -143,6 +143,22 @@ describe('the registry', () => {
       opened.close();
     });
 
+    it('says that it is busy while another process has it locked, and goes on afterwards', () => {
+      const busyTimeoutMs = 10;
+      const other = Registry.open(file, { busyTimeoutMs });
+      const locking = new DatabaseSync(file);
+      locking.exec('begin immediate');
+      const isBusy = { code: 'MYAAS_REGISTRY_BUSY', status: 503 };
+      assert.throws(() => other.reserve(rowOf('a'), range), isBusy);
+      assert.throws(() => other.users.add('ada', 'member'), isBusy);
+      assert.throws(() => Registry.open(file, { busyTimeoutMs }), isBusy);
+      assert.deepEqual(other.instances(), []);
+      locking.exec('rollback');
+      assert.equal(other.reserve(rowOf('a'), range).id, 'a');
+      locking.close();
+      other.close();
+    });
+
     it('shows one process at once what another has written', () => {
       const other = Registry.open(file);
       other.users.add('ada', 'member');
