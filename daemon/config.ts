@@ -6,6 +6,8 @@ import { defaultLimits, parsePool, type PoolSettings } from './instances/pool-si
 import { parseTtlSeconds } from './instances/leases.ts';
 import { passwordPattern } from './instances/passwords.ts';
 import { isName } from './names.ts';
+import { limits, unlimited, type Quota } from './quota.ts';
+import { parseSizeBytes } from './sizes.ts';
 
 /** What the daemon, the gate and the host commands are told by environment variables. Read once, at start. */
 export interface Config {
@@ -65,6 +67,10 @@ export interface Config {
   readonly diskReserveBytes: number;
   /** How much one instance may write besides its template's data; undefined: a share of the disk. */
   readonly diskLimit: DiskLimitSetting | undefined;
+  /** What a user may have whose own quota does not say it; see `Quota`. */
+  readonly maxInstances: number;
+  readonly maxLeaseSeconds: number;
+  readonly maxDiskBytes: number;
   /** How many versions of a template are kept besides those in use. */
   readonly keepVersions: number;
   /** Templates that are not published without a mask. */
@@ -111,16 +117,6 @@ class Reader {
     this.problems.push(`${name}: ${shown} is not ${expected}.`);
     return fallback;
   }
-}
-
-const sizeUnits: Readonly<Record<string, number>> = { b: 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
-
-/** `2g`, `512m`, `1073741824` (Docker's syntax) in bytes. */
-export function parseSizeBytes(text: string): number | undefined {
-  const match = /^(\d+(?:\.\d+)?)([bkmgt]?)(?:i?b)?$/i.exec(text.trim());
-  if (!match) return undefined;
-  const bytes = Math.floor(Number(match[1]) * (sizeUnits[(match[2] ?? '').toLowerCase()] ?? 1));
-  return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
 function parseInteger(min: number, max: number): (text: string) => number | undefined {
@@ -234,6 +230,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   if (Buffer.byteLength(runDir) > 75) {
     reader.problems.push('MYAAS_RUN_DIR: longer than 75 bytes; a Unix socket address holds only 107.');
   }
+  const readLimit = (name: string, limit: keyof Quota) =>
+    reader.read(name, unlimited, limits[limit].parse, limits[limit].expected);
   const config: Config = {
     baseDir: reader.read('MYAAS_BASE_DIR', defaults.baseDir, parseAbsolutePath, 'an absolute path'),
     runDir,
@@ -362,6 +360,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       parseDiskLimit,
       'a size of at least 128m, a share such as "25%", or "off"',
     ),
+    maxInstances: readLimit('MYAAS_QUOTA_INSTANCES', 'maxInstances'),
+    maxLeaseSeconds: readLimit('MYAAS_QUOTA_LEASE', 'maxLeaseSeconds'),
+    maxDiskBytes: readLimit('MYAAS_QUOTA_DISK', 'maxDiskBytes'),
     keepVersions: reader.read('MYAAS_KEEP_VERSIONS', 2, parseInteger(1, 1000), 'a number from 1 to 1000'),
     maskedTemplates: reader.read('MYAAS_MASKED_TEMPLATES', [], parseNames, 'a list of template names'),
     hookTimeoutSeconds: reader.read(

@@ -317,7 +317,9 @@ export const AuditEntry = Type.Object(
     address: nullable(Type.String({ description: 'From where; "socket": by the Unix socket' })),
     action: AuditAction,
     template: nullable(Type.String()),
-    name: nullable(Type.String({ description: "The instance's" })),
+    name: nullable(
+      Type.String({ description: 'The instance\'s; of "user" what was done to whom, such as "add alice"' }),
+    ),
     instance: nullable(Type.String({ description: "The instance's id" })),
     status: Type.Integer({ description: 'HTTP status that was answered; 499: nobody waited for it' }),
     code: nullable(Type.String({ description: 'Code of the error that was answered' })),

@@ -199,6 +199,14 @@ export const errors = {
       `Volume "${name}" exists already, as a clone of template "${template}".`,
       'Choose another name, or remove it by "docker volume rm".',
     ),
+  quotaExceeded: (what: string, hint: string) => new MyaasError('MYAAS_QUOTA_EXCEEDED', 429, what, hint),
+  leaseTooLong: (what: string, longest: string) =>
+    new MyaasError(
+      'MYAAS_LEASE_TOO_LONG',
+      403,
+      `${what}: a lease may last ${longest} from now at most.`,
+      'Extend it when it is about to end ("myaas extend"), or ask an operator for more: "myaas user set NAME --lease TIME".',
+    ),
   instanceBusy: (ref: string, state: string) =>
     new MyaasError(
       'MYAAS_INSTANCE_BUSY',

@@ -8,6 +8,7 @@ import { dirname } from 'node:path';
 import { requestTimeoutMs } from './app.ts';
 import { accounts, type Config, type Paths } from './config.ts';
 import { errors, hasErrno, messageOf } from './errors.ts';
+import { isLoopback } from './exposure.ts';
 import { lookupGroup } from './host/accounts.ts';
 import type { Log } from './log.ts';
 import { refuseNonsense } from './plugins/nonsense.ts';
@@ -26,9 +27,6 @@ interface TlsFiles {
 function tlsFilesOf({ tlsCert: cert, tlsKey: key }: Config): TlsFiles | undefined {
   return cert === undefined || key === undefined ? undefined : { cert, key };
 }
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 
 /** Throws `MYAAS_BAD_CONFIG` when tokens and passwords would cross the network in plain text. */
 export function checkListen(config: Config): void {

@@ -12,6 +12,7 @@ import { Registry } from './drivers/registry.ts';
 import { watchRegistry } from './drivers/registry-watch.ts';
 import { errors, messageOf } from './errors.ts';
 import { Events } from './events.ts';
+import { exposedPorts } from './exposure.ts';
 import { GateLink } from './gate/link.ts';
 import { lookupUser } from './host/accounts.ts';
 import { Images } from './host/images.ts';
@@ -29,6 +30,7 @@ import { Pool } from './instances/pool.ts';
 import { Resets } from './instances/reset.ts';
 import { Servers, type HostAccounts } from './instances/server.ts';
 import { Sleep } from './instances/sleep.ts';
+import { Terms } from './instances/terms.ts';
 import { Traffic } from './instances/traffic.ts';
 import { Upkeep } from './instances/upkeep.ts';
 import { checkListen, listen } from './listen.ts';
@@ -96,6 +98,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     diskLimit,
   });
   const metrics = new Metrics();
+  const audit = new Audit(registry.audit, config.auditDays, log);
   const traffic = new Traffic(quietMs);
   const admission = new Admission({ config, paths, evict: () => pool.evict() });
   const pool: Pool = new Pool({
@@ -124,6 +127,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     ledger,
     builder,
     pool,
+    terms: new Terms({ config, registry, diskLimit }),
     admission,
     diskLimit,
     traffic,
@@ -139,7 +143,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   const sleep = new Sleep(common);
   // What lives beside instances and pool, with containers and directories like theirs.
   const others = () => [...importer.underWay, ...registry.volumes.list().map(({ id }) => id)];
-  const upkeep = new Upkeep({ ...common, instances, docker, others });
+  const upkeep = new Upkeep({ ...common, instances, docker, audit, others });
   const reconciler = new Reconciler({ ...common, paths, instances, docker, others, upkeep });
   const diskWatch = new DiskWatch({ ...common, instances, limit: diskLimit });
   const leases = new LeaseTimer(
@@ -191,7 +195,6 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   });
   const statusOf = statusReader({ ...common, paths, images, reconciler });
   metrics.show(statusOf);
-  const audit = new Audit(registry.audit, config.auditDays, log);
   const sessions = new Sessions((token) => registry.users.tokenCounts(token));
   const rootToken = randomBytes(32).toString('base64url');
   const app = await buildApp({
@@ -245,6 +248,8 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   await writeFile(paths.rootToken, rootToken, { mode: 0o600 });
   // A file that was there keeps its mode.
   await chmod(paths.rootToken, 0o600);
+  const exposed = exposedPorts(config);
+  if (exposed) log.warn(`${exposed.detail} ${exposed.remedy}`);
   log.info(
     `MyAAS ${version} serves on ${paths.apiSocket} and ${listenAddressOf(config)}, with ${image.reference} (${image.reason}).`,
   );

@@ -7,6 +7,14 @@ const tokenOptions = [
   ['--expires <time>', 'when it ends, such as "30d"; default: never'],
 ] as const;
 
+const quotaOptions = [
+  ['--instances <number>', 'how many databases they may have at a time'],
+  ['--lease <time>', 'how long a lease may last from the moment it is asked for, such as "7d"'],
+  ['--disk <size>', 'how much all of them may write, such as "50g"'],
+] as const;
+const quotaDetails =
+  'Each limit may also be "none", or "default": what MYAAS_QUOTA_INSTANCES, _LEASE and _DISK say. Admins have none.';
+
 /** Who did what by these. */
 export const auditCommand: LeafCommand = {
   usage: 'audit',
@@ -42,10 +50,13 @@ export const userCommands: CommandGroup = {
           '--role <admin|member|read-only>',
           'what they may do; default: member, who has databases of their own',
         ],
+        ...quotaOptions,
         ...tokenOptions,
       ],
+      details: quotaDetails,
       examples: [
         'sudo myaas user add alice',
+        'sudo myaas user add bob --instances 3 --lease 7d',
         'sudo myaas user add carol --admin --expires 30d',
         'sudo myaas user add ci --templates shop --name pipeline',
       ],
@@ -69,10 +80,13 @@ export const userCommands: CommandGroup = {
     },
     {
       usage: 'set <name>',
-      summary: "change a user's role",
-      details: 'It counts from the next request on, for all their tokens.',
-      options: [['--role <admin|member|read-only>', 'what they may do']],
-      examples: ['sudo myaas user set alice --role read-only'],
+      summary: "change a user's role and quota",
+      details: `It counts from the next request on, for all their tokens; what they have stays. ${quotaDetails}`,
+      options: [['--role <admin|member|read-only>', 'what they may do'], ...quotaOptions],
+      examples: [
+        'sudo myaas user set alice --role read-only',
+        'sudo myaas user set alice --instances 10 --disk 50g --lease default',
+      ],
       load: async () => (await import('./user.ts')).changeUser,
     },
     {

@@ -1,15 +1,16 @@
 /** `myaas user …`: who may use this host's daemon. Works on the registry itself, whether or not the daemon runs. */
 import { existsSync } from 'node:fs';
 import { pathsOf, readConfig } from '../config.ts';
-import type { Role } from '../contract.ts';
+import type { AuditEntry, Role } from '../contract.ts';
 import { Registry } from '../drivers/registry.ts';
 import type { TokenTerms, UserWithTokens } from '../drivers/registry-users.ts';
 import { errors } from '../errors.ts';
 import { leaseEnd, parseTtlSeconds } from '../instances/leases.ts';
 import { checkName } from '../names.ts';
-import { isRole, narrowed, roles } from '../rights.ts';
+import { isRole, narrowed, root, roles } from '../rights.ts';
 import type { Context } from './command.ts';
 import { relative } from './units.ts';
+import { quotaChangesOf, quotaForPrograms, quotaText, type QuotaOptions } from './user-quota.ts';
 
 interface TokenOptions {
   readonly name?: string;
@@ -22,7 +23,7 @@ interface TokenOptions {
 export async function addUser(
   context: Context,
   [name]: readonly [string],
-  options: TokenOptions & { readonly admin?: true },
+  options: TokenOptions & QuotaOptions & { readonly admin?: true },
 ): Promise<number> {
   checkName('user', name);
   const role = options.admin === true ? 'admin' : (roleOf(options.role) ?? 'member');
@@ -30,9 +31,12 @@ export async function addUser(
   if (name === 'root' && role !== 'admin')
     throw errors.usage('The user "root" must be an admin.', 'Add --admin, or choose another name.');
   const { role: _, ...terms } = termsOf(options);
+  const quota = quotaChangesOf(options);
   return withRegistry(context, 'user add', (registry) => {
     registry.users.add(name, role);
+    registry.users.change(name, quota);
     showToken(context, { name, role, token: registry.users.issueToken(name, terms) });
+    return deed('add', name, options);
   });
 }
 
@@ -48,6 +52,7 @@ export async function issueToken(
     if (!user) throw errors.userNotFound(name);
     const role = narrowed(user.role, terms.role ?? null, terms.templates ?? null);
     showToken(context, { name, role, token: registry.users.issueToken(name, terms) });
+    return deed('token', name, options);
   });
 }
 
@@ -87,21 +92,27 @@ export async function listUsers(context: Context): Promise<number> {
   const { output, json } = context;
   return withRegistry(context, 'user list', (registry) => {
     const users = registry.users.list();
-    if (json) {
-      output.json(users);
-      return;
-    }
-    if (users.length === 0) {
-      output.note('There are no users. "myaas user add NAME" adds one.');
-      return;
-    }
-    const header = ['USER', 'ROLE', 'TOKEN ID', 'NAME', 'RIGHTS', 'MADE', 'LAST USED', 'ENDS'];
-    output.table(header, users.flatMap(rowsOf));
+    if (json) output.json(users.map((user) => ({ ...user, ...quotaForPrograms(user) })));
+    else if (users.length === 0) output.note('There are no users. "myaas user add NAME" adds one.');
+    else output.table(listHeader, users.flatMap(rowsOf));
+    return undefined;
   });
 }
 
+const listHeader = [
+  'USER',
+  'ROLE',
+  'QUOTA',
+  'TOKEN ID',
+  'NAME',
+  'RIGHTS',
+  'MADE',
+  'LAST USED',
+  'ENDS',
+] as const;
+
 function rowsOf(user: UserWithTokens): string[][] {
-  const own = [user.name, user.role];
+  const own = [user.name, user.role, quotaText(user)];
   if (user.tokens.length === 0) return [[...own, '-', '-', '-', '-', '-', '-']];
   return user.tokens.map(({ id, name, role, templates, createdAt, lastUsedAt, expiresAt }) => [
     ...own,
@@ -115,19 +126,23 @@ function rowsOf(user: UserWithTokens): string[][] {
   ]);
 }
 
-/** `myaas user set`: another role, for all their tokens. */
+/** `myaas user set`: another role, for all their tokens, and how much they may have. */
 export async function changeUser(
   context: Context,
   [name]: readonly [string],
-  options: { readonly role?: string },
+  options: QuotaOptions & { readonly role?: string },
 ): Promise<number> {
-  const role = roleOf(options.role);
-  if (role === undefined) throw errors.usage('There is nothing to change.', 'Give --role.');
+  const changes = { role: roleOf(options.role), ...quotaChangesOf(options) };
+  if (Object.values(changes).every((change) => change === undefined))
+    throw errors.usage('There is nothing to change.', 'Give --role, --instances, --lease or --disk.');
   const { output, json } = context;
   return withRegistry(context, 'user set', (registry) => {
-    if (!registry.users.change(name, { role })) throw errors.userNotFound(name);
-    if (json) output.json(registry.users.get(name));
-    else output.line(`${name}: ${role}`);
+    registry.users.change(name, changes);
+    const user = registry.users.get(name);
+    if (!user) throw errors.userNotFound(name);
+    if (json) output.json({ ...user, ...quotaForPrograms(user) });
+    else output.line(`${name}: ${user.role}; quota: ${quotaText(user)}`);
+    return deed('set', name, options);
   });
 }
 
@@ -139,13 +154,25 @@ export async function revoke(context: Context, [subject]: readonly [string]): Pr
     if (!user && !registry.users.revokeToken(subject)) throw errors.userNotFound(subject);
     if (json) output.json({ revoked: subject, kind: user ? 'user' : 'token' });
     else output.line(user ? `${subject} and all their tokens are gone.` : `Token ${subject} is gone.`);
+    return deed('revoke', subject, {});
   });
 }
 
+/** What was done, as the audit log is to have it. Options were checked by then, and no secret is among them. */
+function deed(verb: string, subject: string, options: object): string {
+  const given = Object.entries(options).filter(([name]) => name !== 'json');
+  return [
+    verb,
+    subject,
+    ...given.map(([name, value]) => (value === true ? name : `${name}=${String(value)}`)),
+  ].join(' ');
+}
+
+/** `work` returns what it has done, for the audit log; undefined: nothing. */
 function withRegistry(
   { env }: Context,
   command: string,
-  work: (registry: Registry) => void,
+  work: (registry: Registry) => string | undefined,
 ): Promise<number> {
   if (process.getuid?.() !== 0) throw errors.needsRoot(command);
   const { registry: file } = pathsOf(readConfig(env));
@@ -157,9 +184,15 @@ function withRegistry(
   }
   const registry = Registry.open(file);
   try {
-    work(registry);
+    const done = work(registry);
+    if (done !== undefined) registry.audit.add([entryOf(done)]);
   } finally {
     registry.close();
   }
   return Promise.resolve(0);
+}
+
+function entryOf(name: string): AuditEntry {
+  const from = { at: new Date().toISOString(), user: root.name, token: null, address: null };
+  return { ...from, action: 'user', template: null, name, instance: null, status: 200, code: null };
 }

@@ -3,15 +3,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Role } from '../contract.ts';
 import { errors } from '../errors.ts';
+import type { Quota } from '../quota.ts';
 import { narrowed, type User } from '../rights.ts';
 import { insert, isUniqueViolation } from './statements.ts';
 
-/** What one user may have at a time; null: what the configuration says. */
-export interface Quota {
-  readonly maxInstances: number | null;
-  readonly maxLeaseSeconds: number | null;
-  readonly maxDiskBytes: number | null;
-}
+/** null: what the configuration says. */
+export type OwnQuota = { readonly [Key in keyof Quota]: number | null };
 
 /** What a token gives less than its user has, and for how long. */
 export interface TokenTerms {
@@ -33,7 +30,7 @@ export interface TokenRow {
   readonly lastUsedAt: string | null;
 }
 
-export interface UserRow extends Quota {
+export interface UserRow extends OwnQuota {
   readonly name: string;
   readonly role: Role;
   readonly createdAt: string;

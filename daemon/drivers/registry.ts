@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync } from 'node:fs';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { errors, hasErrno, messageOf } from '../errors.ts';
+import { tooManyInstances, unlimited } from '../quota.ts';
 import { inTransaction, migrate } from './registry-schema.ts';
 import { AuditLog } from './registry-audit.ts';
 import { Spares } from './registry-spares.ts';
@@ -155,23 +156,27 @@ export class Registry {
   // Instances
 
   /**
-   * Records a new instance with the lowest free port of the range, all in one transaction.
-   * Throws `MYAAS_INSTANCE_EXISTS` and `MYAAS_PORTS_EXHAUSTED`.
+   * Records a new instance with the lowest free port of the range, unless its owner has `maxInstances` already; all in
+   * one transaction. Throws `MYAAS_INSTANCE_EXISTS`, `MYAAS_QUOTA_EXCEEDED` and `MYAAS_PORTS_EXHAUSTED`.
    */
-  reserve(row: Omit<InstanceRow, 'port'>, range: PortRange): InstanceRow {
-    return inTransaction(this.#db, () => this.#reserve(row, range));
+  reserve(row: Omit<InstanceRow, 'port'>, range: PortRange, maxInstances = unlimited): InstanceRow {
+    return inTransaction(this.#db, () => this.#reserve(row, range, maxInstances));
   }
 
   /** The same for an instance whose clone is a spare, which is one no longer. Throws also when there is no such spare. */
-  claim(row: Omit<InstanceRow, 'port'>, range: PortRange): InstanceRow {
+  claim(row: Omit<InstanceRow, 'port'>, range: PortRange, maxInstances = unlimited): InstanceRow {
     return inTransaction(this.#db, () => {
       this.spares.take(row.clone);
-      return this.#reserve(row, range);
+      return this.#reserve(row, range, maxInstances);
     });
   }
 
-  #reserve(row: Omit<InstanceRow, 'port'>, range: PortRange): InstanceRow {
+  #reserve(row: Omit<InstanceRow, 'port'>, range: PortRange, maxInstances: number): InstanceRow {
     if (this.instanceByName(row.template, row.name)) throw errors.instanceExists(row.template, row.name);
+    if (maxInstances !== unlimited) {
+      const { length } = this.clonesOf(row.owner);
+      if (length >= maxInstances) throw tooManyInstances(row.owner, length, maxInstances);
+    }
     const full: InstanceRow = { ...row, port: this.#freePort(range, new Set()) };
     insert(this.#db, 'instances', columnsOf(full));
     return full;
@@ -227,6 +232,14 @@ export class Registry {
   instanceByClone(clone: string): InstanceRow | undefined {
     const row = this.#db.prepare('select * from instances where clone = ?').get(clone);
     return row && instanceOf(row);
+  }
+
+  /** The clones of a user's instances, but for those that are being deleted. */
+  clonesOf(owner: string): string[] {
+    return this.#db
+      .prepare("select clone from instances where owner = ? and state <> 'deleting'")
+      .all(owner)
+      .map((row) => row['clone'] as string);
   }
 
   /** How many instances there are of each version of a template. */

@@ -11,6 +11,8 @@ import type { Registry } from '../drivers/registry.ts';
 import { SimpleQuotas } from '../drivers/quotas.ts';
 import { limitBytesOf } from '../instances/disk-limit.ts';
 import { hasErrno, MyaasError } from '../errors.ts';
+import { exposedPorts } from '../exposure.ts';
+import { unlimited } from '../quota.ts';
 import { lookupGroup, lookupUser } from './accounts.ts';
 import { exists } from './files.ts';
 import { Images } from './images.ts';
@@ -74,11 +76,18 @@ export async function disk({ baseDir, diskReserveBytes }: Config): Promise<Findi
     : ok(found);
 }
 
-export async function diskLimit({ baseDir, diskLimit: setting }: Config): Promise<Finding> {
+export async function diskLimit({ baseDir, diskLimit: setting, maxDiskBytes }: Config): Promise<Finding> {
   if (!(await btrfs.isBtrfs(baseDir))) return warning('unknown, as there is no btrfs.', runInit);
   const { totalBytes } = await btrfs.diskSpace(baseDir);
   const bytes = limitBytesOf(setting, totalBytes);
-  if (bytes === undefined) return ok('none');
+  if (bytes === undefined) {
+    return maxDiskBytes === unlimited
+      ? ok('none')
+      : warning(
+          'none, so that nothing is measured and MYAAS_QUOTA_DISK binds nobody.',
+          'Set MYAAS_DISK_LIMIT to something else than "off".',
+        );
+  }
   const found = `${gigabytes(bytes)} for each instance`;
   return (await SimpleQuotas.find(baseDir))
     ? ok(`${found}, held by the kernel`)
@@ -153,6 +162,11 @@ export async function ports(config: Config, registry: Registry): Promise<Finding
   );
   const found = `${free.length} of ${to - from + 1} free in ${from}-${to}`;
   return free.length > 0 ? ok(found) : failed(`${found}.`, 'Delete instances, or widen MYAAS_PORTS.');
+}
+
+export function bindAddress(config: Config): Finding {
+  const exposed = exposedPorts(config);
+  return exposed ? warning(exposed.detail, exposed.remedy) : ok(`${config.bind}, this machine only`);
 }
 
 export async function runDirectory({ runDir }: Config): Promise<Finding> {

@@ -49,6 +49,7 @@ export async function examine(config: Config): Promise<Check[]> {
   await check('disk limit', () => checks.diskLimit(config));
   await check('Docker Engine', () => checks.dockerEngine(config));
   await withRegistry(config, check);
+  await check('address of the ports', () => checks.bindAddress(config));
   await check('run directory', () => checks.runDirectory(config));
   await check('daemon', () => checks.daemon(config));
   await check('gate', () => checks.gate(config));

@@ -26,6 +26,9 @@ const worthTelling = 0.05;
 
 export class DiskWatch {
   readonly #deps: DiskWatchDeps;
+  /** By clone. Not what was last seen: who writes slowly is told of, too. */
+  readonly #told = new Map<string, DiskUse>();
+  #sleepers: ReadonlySet<string> = new Set();
 
   constructor(deps: DiskWatchDeps) {
     this.#deps = deps;
@@ -44,8 +47,16 @@ export class DiskWatch {
   async #lookAtAll(): Promise<void> {
     const { ledger, limit } = this.#deps;
     const rows = ledger.list();
-    limit.forgetAllBut(new Set(rows.map(({ clone }) => clone)));
-    for (const row of rows) if (row.state === 'ready') await this.#look(row);
+    const clones = new Set(rows.map(({ clone }) => clone));
+    limit.forgetAllBut(clones);
+    for (const clone of this.#told.keys()) if (!clones.has(clone)) this.#told.delete(clone);
+    for (const row of rows) if (row.state === 'ready' || this.#hasFallenAsleep(row)) await this.#look(row);
+    this.#sleepers = new Set(rows.filter(({ state }) => state === 'asleep').map(({ clone }) => clone));
+  }
+
+  /** Since the last look, or before this daemon: its owner's quota counts what it has written, too. */
+  #hasFallenAsleep({ state, clone }: InstanceRow): boolean {
+    return state === 'asleep' && this.#deps.limit.isHeldByKernel && !this.#sleepers.has(clone);
   }
 
   async #look(row: InstanceRow): Promise<void> {
@@ -57,7 +68,10 @@ export class DiskWatch {
     if (!use || !current) return;
     if (use.full && !before?.full) log.warn(`Instance ${refOf(row)} has reached its disk limit.`);
     if (use.full && !limit.isHeldByKernel) await this.#stop(row, use);
-    else if (hasChanged(before, use)) ledger.publish(current);
+    else if (hasChanged(this.#told.get(row.clone), use)) {
+      this.#told.set(row.clone, use);
+      ledger.publish(current);
+    }
   }
 
   async #stop(row: InstanceRow, { limitBytes }: DiskUse): Promise<void> {
@@ -70,8 +84,7 @@ export class DiskWatch {
   }
 }
 
-function hasChanged(before: DiskUse | undefined, now: DiskUse): boolean {
-  if (!before) return now.full;
-  const changed = Math.abs(now.usedBytes - before.usedBytes) / now.limitBytes;
-  return before.full !== now.full || changed >= worthTelling;
+function hasChanged(told: DiskUse | undefined, now: DiskUse): boolean {
+  const changed = Math.abs(now.usedBytes - (told?.usedBytes ?? 0)) / now.limitBytes;
+  return now.full !== (told?.full ?? false) || changed >= worthTelling;
 }

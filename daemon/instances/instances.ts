@@ -13,10 +13,10 @@ import { checkName } from '../names.ts';
 import type { Catalogue, Manifest } from '../templates/catalogue.ts';
 import type { Admission } from './admission.ts';
 import { cloneOf, type Builder } from './builder.ts';
-import { leaseEnd, parseExpiresAt, parseTtlSeconds } from './leases.ts';
 import type { Ledger } from './ledger.ts';
 import { makePassword } from './passwords.ts';
 import type { Pool } from './pool.ts';
+import type { Terms } from './terms.ts';
 import type { Traffic } from './traffic.ts';
 import { refOf } from './view.ts';
 
@@ -25,6 +25,7 @@ export interface InstancesDeps {
   readonly ledger: Ledger;
   readonly builder: Builder;
   readonly pool: Pool;
+  readonly terms: Terms;
   readonly admission: Admission;
   readonly traffic: Traffic;
   readonly catalogue: Catalogue;
@@ -55,13 +56,14 @@ export class Instances {
   /** Returns when the new user's login has answered a query. When it fails or is aborted, nothing is left. */
   async create(owner: User, request: CreateInstance, signal: AbortSignal): Promise<InstanceRow> {
     const startedMs = performance.now();
-    const { registry, admission, gate, pool, traffic, metrics } = this.#deps;
+    const { registry, admission, gate, pool, terms, traffic, metrics } = this.#deps;
     using _ = traffic.enter();
     const template = checkName('template', request.template);
     const name = checkName('instance', request.name);
-    const expiresAt = this.#leaseOf(request.ttl);
+    const expiresAt = terms.leaseFor(owner.name, request.ttl);
     const manifest = this.#manifest(template, request.version);
     if (registry.instanceByName(template, name)) throw errors.instanceExists(template, name);
+    terms.checkRoom(owner.name);
     await Promise.all([admission.checkDisk(), gate.waitConnected(gatePatienceMs, signal)]);
     const draft: Draft = {
       id: randomBytes(6).toString('hex'),
@@ -95,12 +97,6 @@ export class Instances {
     }
   }
 
-  #leaseOf(ttl: number | string | undefined): string | null {
-    if (ttl !== undefined) return leaseEnd(parseTtlSeconds(ttl));
-    const { containerTtlSeconds } = this.#deps.config;
-    return leaseEnd(containerTtlSeconds === 0 ? null : containerTtlSeconds);
-  }
-
   #manifest(template: string, version: string | undefined): Manifest {
     const { catalogue, isImporting } = this.#deps;
     if (!catalogue.current(template) && isImporting(template)) throw errors.templateImporting(template);
@@ -131,7 +127,7 @@ export class Instances {
     startedMs: number,
     abandoned: AbortSignal,
   ): Promise<InstanceRow | undefined> {
-    const { ledger, registry, config, pool, builder, log } = this.#deps;
+    const { ledger, registry, config, pool, terms, builder, log } = this.#deps;
     return ledger.exclusively(draft.id, async () => {
       const answering = Promise.allSettled([builder.login({ ...spare }, abandoned)]);
       let row: InstanceRow;
@@ -145,6 +141,7 @@ export class Instances {
         row = registry.claim(
           { ...draft, clone, password, state: 'ready', createMs: null, origin: 'pool' },
           config.ports,
+          terms.quotaOf(draft.owner).maxInstances,
         );
       } catch (error) {
         pool.giveBack(spare);
@@ -170,12 +167,13 @@ export class Instances {
 
   /** Makes data and server now. */
   async #build(draft: Draft, startedMs: number, abandoned: AbortSignal): Promise<InstanceRow> {
-    const { ledger, registry, config, builder, admission } = this.#deps;
+    const { ledger, registry, config, terms, builder, admission } = this.#deps;
     using _ = await admission.enter();
     const password = config.dbPassword ?? makePassword();
     const row = registry.reserve(
       { ...draft, clone: draft.id, password, state: 'creating', createMs: null, origin: 'snapshot' },
       config.ports,
+      terms.quotaOf(draft.owner).maxInstances,
     );
     ledger.publish(row);
     return await ledger.exclusively(row.id, () =>
@@ -235,15 +233,8 @@ export class Instances {
   // Changing
 
   /** Extends, ends never, protects. */
-  async patch(row: InstanceRow, request: PatchInstance): Promise<InstanceRow> {
-    const { ttl, expiresAt } = request;
-    if (ttl !== undefined && expiresAt !== undefined)
-      throw errors.badRequest('Give ttl or expiresAt, not both.');
-    const changes = {
-      ...(ttl !== undefined && { expiresAt: leaseEnd(parseTtlSeconds(ttl)) }),
-      ...(expiresAt !== undefined && { expiresAt: expiresAt === null ? null : parseExpiresAt(expiresAt) }),
-      ...(request.protected !== undefined && { protected: request.protected }),
-    };
+  async patch(user: User, row: InstanceRow, request: PatchInstance): Promise<InstanceRow> {
+    const changes = this.#deps.terms.changesOf(user, request);
     if (Object.keys(changes).length === 0) return row;
     const { ledger, registry } = this.#deps;
     return ledger.exclusively(row.id, async () => {

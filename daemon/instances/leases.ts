@@ -17,6 +17,14 @@ export function parseTtlSeconds(ttl: number | string): number | null {
   return Math.floor(seconds);
 }
 
+/** The same the other way, exactly: `7d`. */
+export function leaseText(ttlSeconds: number): string {
+  const [unit, factor] = (['d', 'h', 'm'] as const)
+    .map((each) => [each, unitSeconds[each] ?? 1] as const)
+    .find(([, seconds]) => ttlSeconds % seconds === 0) ?? ['s', 1];
+  return `${String(ttlSeconds / factor)}${unit}`;
+}
+
 /** When a lease that begins now ends; `null`: never. */
 export function leaseEnd(ttlSeconds: number | null): string | null {
   return ttlSeconds === null ? null : new Date(Date.now() + ttlSeconds * 1000).toISOString();

@@ -1,5 +1,6 @@
 /** Keeps instances as the registry says while the daemon runs: leases end, servers that died come back. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Audit } from '../audit.ts';
 import type { Docker } from '../drivers/docker.ts';
 import type { KnownContainer } from '../drivers/docker-events.ts';
 import type { InstanceRow, Registry } from '../drivers/registry.ts';
@@ -20,6 +21,7 @@ export interface UpkeepDeps {
   readonly docker: Docker;
   readonly diskLimit: DiskLimit;
   readonly registry: Registry;
+  readonly audit: Pick<Audit, 'add'>;
   readonly log: Log;
   /** Ids of imports that are under way, and of volumes. */
   readonly others: () => readonly string[];
@@ -148,11 +150,26 @@ export class Upkeep {
       due.map(async (row) => {
         try {
           await instances.delete(row, true);
-          if (row.state !== 'deleting') log.info(`The lease of ${refOf(row)} has ended; deleted.`);
+          if (row.state === 'deleting') return;
+          log.info(`The lease of ${refOf(row)} has ended; deleted.`);
+          this.#note(row, { status: 204, code: null });
         } catch (error) {
           log.error(`Deleting ${refOf(row)}: ${messageOf(error)}`);
+          // Once: after that it is being deleted.
+          if (row.state !== 'deleting')
+            this.#note(row, error instanceof MyaasError ? error : errors.internal(error));
         }
       }),
     );
+  }
+
+  /** Of the end of a lease, in the audit log. */
+  #note(
+    { id, template, name }: InstanceRow,
+    { status, code }: { readonly status: number; readonly code: string | null },
+  ): void {
+    const nobody = { user: null, token: null, address: null };
+    const at = new Date().toISOString();
+    this.#deps.audit.add({ at, ...nobody, action: 'expire', template, name, instance: id, status, code });
   }
 }

@@ -112,7 +112,7 @@ export function instanceRoutes(app: App, deps: InstanceRoutesDeps): void {
     },
     async (request) => {
       const user = userOf(request);
-      return ledger.view(await instances.patch(own(request, request.params.id), request.body), user);
+      return ledger.view(await instances.patch(user, own(request, request.params.id), request.body), user);
     },
   );
 

@@ -211,6 +211,31 @@ const variables: Readonly<Record<string, Variable>> = {
     ],
     bad: ['1m', '0%', '101%', 'some'],
   },
+  MYAAS_QUOTA_INSTANCES: {
+    field: 'maxInstances',
+    good: [
+      ['5', 5],
+      ['0', 0],
+      ['none', Number.MAX_SAFE_INTEGER],
+    ],
+    bad: ['-1', 'many', '1.5'],
+  },
+  MYAAS_QUOTA_LEASE: {
+    field: 'maxLeaseSeconds',
+    good: [
+      ['7d', 604_800],
+      ['none', Number.MAX_SAFE_INTEGER],
+    ],
+    bad: ['0', 'long', '-1d'],
+  },
+  MYAAS_QUOTA_DISK: {
+    field: 'maxDiskBytes',
+    good: [
+      ['50g', 50 * gib],
+      ['none', Number.MAX_SAFE_INTEGER],
+    ],
+    bad: ['much', '-1g'],
+  },
   MYAAS_KEEP_VERSIONS: { field: 'keepVersions', good: [['5', 5]], bad: ['0', 'all'] },
   MYAAS_MASKED_TEMPLATES: {
     field: 'maskedTemplates',

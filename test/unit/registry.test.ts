@@ -315,6 +315,22 @@ describe('the registry', () => {
       assert.equal(reserve('d').port, 4001);
     });
 
+    it('gives an owner no more than they may have, and a refused claim leaves the spare one', () => {
+      const { owner, template, version, engine, engineSeries, createdAt } = rowOf('a');
+      const of = { template, version, engine, engineSeries, createdAt };
+      const data = { databaseName: 'shop', username: 'myaas', password: 'secret', sizeBytes: 1 };
+      registry.spares.add({ id: 'spare', state: 'ready', recipe: '', ...of, ...data });
+      const claim = (id: string, maxInstances: number) =>
+        registry.claim(rowOf(id, { clone: 'spare' }), range, maxInstances);
+      assert.throws(() => claim('a', 0), hasCode('MYAAS_QUOTA_EXCEEDED'));
+      assert.ok(registry.spares.has('spare'));
+      assert.equal(claim('a', 1).owner, owner);
+      assert.throws(() => registry.reserve(rowOf('b'), range, 1), hasCode('MYAAS_QUOTA_EXCEEDED'));
+      registry.reserve(rowOf('c', { owner: 'somebody else' }), range, 1);
+      registry.update('a', { state: 'deleting' });
+      registry.reserve(rowOf('b'), range, 1);
+    });
+
     it('passes over ports that cannot be used', () => {
       assert.equal(reserve('a').port, 4000);
       assert.equal(registry.moveToFreePort('a', range, new Set([4000, 4001])).port, 4002);
