@@ -379,6 +379,13 @@ export const errors = {
       `No MyAAS daemon answers at ${address}: ${why}.`,
       'Start it ("systemctl start myaas"), or name another by MYAAS_URL or "myaas login URL".',
     ),
+  certificateUntrusted: (address: string, why: string) =>
+    new MyaasError(
+      'MYAAS_CERTIFICATE_UNTRUSTED',
+      503,
+      `The certificate of ${address} is not trusted: ${why}.`,
+      "When it is of a CA of your own, name the CA's PEM file: NODE_EXTRA_CA_CERTS=/path/to/ca.pem.",
+    ),
   socketForbidden: (path: string) =>
     new MyaasError(
       'MYAAS_SOCKET_FORBIDDEN',

@@ -118,6 +118,7 @@ export class Client {
       const code = error instanceof Error && 'code' in error ? String(error.code) : '';
       const socketPath = socketPathOf(this.url);
       if (code === 'EACCES' && socketPath !== undefined) throw errors.socketForbidden(socketPath);
+      if (untrusted.has(code)) throw errors.certificateUntrusted(this.url, messageOf(error));
       throw errors.daemonUnreachable(this.url, reasons[code] ?? messageOf(error));
     }
   }
@@ -134,6 +135,15 @@ const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such socket',
   ENOTFOUND: 'no such host',
 };
+
+/** What Node says of a certificate that nobody it knows has signed. */
+const untrusted: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
 
 /** The socket's path in `unix:/path` or `unix:///path`. */
 function socketPathOf(url: string): string | undefined {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { access, readFile, rm, stat } from 'node:fs/promises';
+import { access, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Status } from '../../daemon/contract.ts';
+import type { AuditEntry, Status } from '../../daemon/contract.ts';
+import { makeCertificate } from '../../daemon/engines/certificate.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 import { person, type Person } from './cli-process.ts';
 
@@ -82,6 +83,47 @@ describe('myaas user and myaas login', function () {
     assert.equal((await stat(file)).mode & 0o777, 0o600);
     assert.equal((await erin().json<Status>('status')).user.name, 'erin');
     await rm(home, { recursive: true });
+  });
+
+  it('leaves a trail of who was given access, and of whom it was taken', async () => {
+    await root.run('user', 'add', 'frank', '--role', 'read-only', '--instances', '2');
+    await root.run('user', 'set', 'frank', '--lease', '7d');
+    await root.run('user', 'token', 'frank', '--name', 'ci');
+    await root.run('user', 'revoke', 'frank/ci');
+    await root.run('user', 'revoke', 'frank/ci');
+    await root.run('user', 'list');
+    const trail = await root.json<AuditEntry[]>('audit', '--action', 'user', '--limit', '4');
+    assert.deepEqual(
+      trail.map(({ user, name, status }) => [user, name, status]),
+      [
+        'revoke frank/ci',
+        'token frank name=ci',
+        'set frank lease=7d',
+        'add frank role=read-only instances=2',
+      ].map((deed) => ['root', deed, 200]),
+    );
+  });
+
+  it("talks TLS to a daemon whose certificate is of the team's own CA, when it is told of that", async () => {
+    const [cert, key] = [join(host.config.baseDir, 'cert.pem'), join(host.config.baseDir, 'key.pem')];
+    const { certificatePem, privateKeyPem } = await makeCertificate([{ type: 'ip', value: '127.0.0.1' }]);
+    await writeFile(cert, certificatePem);
+    await writeFile(key, privateKeyPem, { mode: 0o600 });
+    const { token } = await root.json<{ token: string }>('user', 'add', 'grace');
+    const url = host.url.replace('http:', 'https:');
+    await host.serve.stop();
+    await host.serve.start({ MYAAS_TLS_CERT: cert, MYAAS_TLS_KEY: key });
+    try {
+      const grace = { MYAAS_URL: url, MYAAS_TOKEN: token };
+      const told = await person(host, { ...grace, NODE_EXTRA_CA_CERTS: cert }).json<Status>('status');
+      assert.equal(told.user.name, 'grace');
+      const { exitCode, stderr } = await person(host, grace).run('status');
+      assert.equal(exitCode, 1);
+      assert.match(stderr, /is not trusted: .*\n {2}hint: .*NODE_EXTRA_CA_CERTS/);
+    } finally {
+      await host.serve.stop();
+      await host.serve.start();
+    }
   });
 
   it('stores no token that the daemon does not know', async () => {
