@@ -168,13 +168,17 @@ describe('myaas doctor', () => {
     const directory = await mkdtemp(`${tmpdir()}/myaas-doctor-`);
     await chmod(directory, 0o755);
     try {
-      const config = configFor(`${directory}/base`, { MYAAS_DOCKER_HOST: `unix://${directory}/nobody.sock` });
+      const config = configFor(`${directory}/base`, {
+        MYAAS_DOCKER_HOST: `unix://${directory}/nobody.sock`,
+        MYAAS_BIND: '0.0.0.0',
+      });
       const checks = await examine(config);
       const failed = checks.filter((check) => check.result === 'failed');
       assert.deepEqual(
         failed.map(({ name }) => name),
         ['disk', 'subvolumes', 'Docker Engine', 'registry', 'daemon'],
       );
+      assert.equal(checks.find(({ name }) => name === 'address of the ports')?.result, 'warning');
       for (const check of checks) assert.ok(check.result === 'ok' || check.remedy !== '', check.name);
       await assert.rejects(stat(config.baseDir), { code: 'ENOENT' });
     } finally {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { AuditEntry, ErrorBody, Instance } from '../../daemon/contract.ts';
 import { startHost, type Answer, type TestHost } from '../support/daemon.ts';
+import { smallDisk } from '../support/small-disk.ts';
 import { person } from './cli-process.ts';
 
 const day = 86_400;
@@ -8,13 +9,19 @@ const mib = 2 ** 20;
 
 describe('what a user may have', function () {
   this.timeout(180_000);
+  let disk: Awaited<ReturnType<typeof smallDisk>>;
   let host: TestHost;
 
   before(async () => {
-    host = await startHost({ MYAAS_DISK_LIMIT: '256m' });
+    // Of its own, so that the kernel counts what is written.
+    disk = await smallDisk(2000 * mib);
+    host = await startHost({ MYAAS_BASE_DIR: `${disk.path}/host`, MYAAS_DISK_LIMIT: '256m' });
     await host.importDump('shop', 'create table test (a longblob);');
   });
-  after(() => host.stop());
+  after(async () => {
+    await host.stop();
+    await disk[Symbol.asyncDispose]();
+  });
 
   /** As an operator does it. */
   const set = async (user: string, ...limits: string[]) => {
@@ -107,22 +114,31 @@ describe('what a user may have', function () {
     await remove(instance);
   });
 
-  it('is so much written by all their databases', async () => {
+  /** Returns when the daemon has seen that an instance has written more than 16 MiB. */
+  const measured = async ({ id }: Instance) => {
+    const isOver = (seen: Instance) => seen.id === id && (seen.disk?.usedBytes ?? 0) > 16 * mib;
+    const events = await host.watch();
+    const { body } = await host.api<Instance>('GET', `/v1/instances/${id}`);
+    if (!isOver(body)) await events.until((event) => event.type === 'instance' && isOver(event.instance));
+  };
+
+  it('is so much written by all their databases, those asleep among them', async () => {
     const eve = host.userToken('eve');
     await set('eve', '--disk', '16m');
     const instance = made(await make(eve, 'writes'));
-    const events = await host.watch();
-    const measured = events.until(
-      (event) =>
-        event.type === 'instance' &&
-        event.instance.id === instance.id &&
-        (event.instance.disk?.usedBytes ?? 0) > 16 * mib,
-    );
     const connection = await host.connect(instance);
     await connection.query('insert into test select random_bytes(1024) from seq_1_to_60000');
     await connection.end();
-    await measured;
-    refused(await make(eve, 'more'), exceeded, /have written \d+ MiB .* may write 16m/);
+    await measured(instance);
+    const tooMuch = /have written \d+ MiB besides .* may write 16m/;
+    refused(await make(eve, 'more'), exceeded, tooMuch);
+
+    const { status, text } = await host.api('POST', `/v1/instances/${instance.id}/sleep`, { token: eve });
+    assert.equal(status, 200, text);
+    await host.serve.stop();
+    await host.serve.start();
+    await measured(instance);
+    refused(await make(eve, 'more'), exceeded, tooMuch);
     await set('eve', '--disk', 'default');
     await remove(instance, made(await make(eve, 'more')));
   });
@@ -160,8 +176,11 @@ describe('what a user may have', function () {
   });
 
   it('ends with the lease, and the audit log has it', async () => {
+    const instance = made(await make(host.adminToken, 'brief'));
+    const { id } = instance;
     const events = await host.watch();
-    const { id } = made(await make(host.adminToken, 'brief', { ttl: 1 }));
+    // Not when it is made: that may take longer.
+    made(await patch(host.adminToken, instance, { ttl: 1 }));
     await events.until((event) => event.type === 'instance-deleted' && event.id === id);
     const { body } = await host.api<{ entries: AuditEntry[] }>('GET', '/v1/audit?action=expire');
     const [entry] = body.entries;
