@@ -39,7 +39,7 @@ describe('an instance that nobody uses', function () {
   let host: TestHost;
 
   before(async () => {
-    host = await startHost({ MYAAS_SLEEP_AFTER: '1s', MYAAS_SLEEP_CONNECTED_AFTER: '2s' });
+    host = await startHost({ MYAAS_SLEEP_AFTER: '1s', MYAAS_SLEEP_CONNECTED_AFTER: '5s' });
     await host.importDump('shop', people);
   });
   after(() => host.stop());
