@@ -16,7 +16,7 @@ export async function chooseServer(dump: Dump, images: Images, signal: AbortSign
 }
 
 /** "mariadb", "mysql 8.4". */
-async function readChoice({ file, path }: DumpFile): Promise<ServerChoice> {
+export async function readChoice({ file, path }: DumpFile): Promise<ServerChoice> {
   const text = (await readFile(path, 'utf8')).trim();
   const [, name = '', series] = /^([a-z]+)(?:\s+(\d+(?:\.\d+)?))?$/i.exec(text) ?? [];
   if (isEngine(name.toLowerCase())) return { engine: engineOf(name.toLowerCase()), series };

@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
+import { MyaasError } from '../../daemon/errors.ts';
 import {
   blankSandboxLine,
   GtidBlanker,
+  gtidLimitBytes,
   setsGtids,
   whyIncomplete,
   whyNoDump,
 } from '../../daemon/templates/formats/preamble.ts';
+import { TextEnds } from '../../daemon/templates/formats/reader.ts';
+import { cutAt } from '../support/cuts.ts';
+import { fuzzRuns } from '../support/fuzz-runs.ts';
 
 const gtids = `SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'a:1-5,\nb:1-77';`;
 const blanked = (text: string) => text.replace(/[^\n]/g, ' ');
@@ -73,6 +80,69 @@ describe('GTID_PURGED', () => {
       '',
     ])
       assert.equal(blankGtids([text]), text);
+  });
+});
+
+describe('GTID_PURGED without an end', () => {
+  it('is not held in memory, and what follows is blanked out all the same', () => {
+    const endless = `\nSET @@GLOBAL.GTID_PURGED='${'x'.repeat(gtidLimitBytes)}`;
+    const text = `${endless}';\n${gtids}\n-- tail`;
+    const expected = `${endless}';\n${blanked(gtids)}\n-- tail`;
+    const cuts = Array.from({ length: 20 }, (_, index) => index * 400_000);
+    const pieces = cutAt(Buffer.from(text), cuts).map((piece) => piece.toString('latin1'));
+    assert.ok(blankGtids([text]) === expected && blankGtids(pieces) === expected);
+    const blanker = new GtidBlanker();
+    let held = 0;
+    for (const chunk of cutAt(Buffer.from(endless.repeat(4)), cuts))
+      held += chunk.length - blanker.push(chunk).length;
+    assert.ok(held <= gtidLimitBytes);
+  });
+});
+
+describe('the beginning and the end of any text', () => {
+  const pieces = fc.oneof(
+    fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
+    fc.constantFrom(
+      '\n',
+      ';',
+      '\xef\xbb\xbf',
+      '\0',
+      gtids,
+      '\nSET @@GLOBAL.GTID_PU',
+      '-- MySQL dump 10.13\n',
+    ),
+    fc.constantFrom('SET @MYSQLDUMP_TEMP_LOG_BIN = 1;\n', '/*M!999999\\- enable the sandbox mode */'),
+    fc.nat(20_000).map((length) => 'x'.repeat(length)),
+  );
+  const texts = fc.array(pieces, { maxLength: 12 }).map((parts) => Buffer.from(parts.join(''), 'latin1'));
+
+  /** What comes out, and what is remembered of it; or that it is no dump. */
+  async function read(chunks: readonly Buffer[]): Promise<readonly string[]> {
+    const ends = new TextEnds('shop.sql');
+    // The reader blanks out in place.
+    const text = Readable.from(chunks.map((chunk) => Buffer.from(chunk))).pipe(ends);
+    try {
+      return [
+        (await buffer(text)).toString('latin1'),
+        ends.head,
+        whyIncomplete(ends.head, ends.tail) ?? 'whole',
+      ];
+    } catch (error) {
+      return [error instanceof MyaasError ? error.code : String(error)];
+    }
+  }
+
+  it('are the same however it is cut, and no byte is lost', async () => {
+    await fc.assert(
+      fc.asyncProperty(texts, fc.array(fc.nat(), { maxLength: 8 }), async (text, cuts) => {
+        const [whole = '', ...rest] = await read([text]);
+        assert.deepEqual(await read(cutAt(text, cuts)), [whole, ...rest]);
+        if (whole === 'MYAAS_DUMP_BAD') return;
+        assert.equal(whole.length, text.length);
+        assert.equal(whole.replace(/[^\n]/g, ''), text.toString('latin1').replace(/[^\n]/g, ''));
+      }),
+      fuzzRuns(300),
+    );
   });
 });
 

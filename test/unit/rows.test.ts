@@ -3,19 +3,20 @@ import fc from 'fast-check';
 import type { ColumnKind } from '../../daemon/engines/bulk.ts';
 import { UnfitRows } from '../../daemon/templates/bulk/row-literals.ts';
 import { RowConverter } from '../../daemon/templates/bulk/rows.ts';
+import { cutAt } from '../support/cuts.ts';
+import { fuzzRuns } from '../support/fuzz-runs.ts';
 
 const head = 'INSERT INTO `t` VALUES ';
 
 function convert(kinds: readonly ColumnKind[], text: string, cuts: readonly number[] = []) {
-  const bytes = Buffer.from(text, 'latin1');
   const converter = new RowConverter(
     Buffer.from(head),
     kinds.map((kind) => ({ kind, nullable: true })),
   );
-  const bounds = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
-  const chunks = bounds.slice(1).map((end, index) => bytes.subarray(bounds[index], end));
   // What is returned is good until the next call.
-  const written = chunks.map((chunk) => Buffer.concat(converter.push(chunk)));
+  const written = cutAt(Buffer.from(text, 'latin1'), cuts).map((chunk) =>
+    Buffer.concat(converter.push(chunk)),
+  );
   const out = Buffer.concat([...written, ...converter.end()]).toString('latin1');
   return { out, rows: converter.rows };
 }
@@ -97,6 +98,30 @@ describe('rows for LOAD DATA', () => {
         assert.deepEqual(convert(kinds, whole, cuts), convert(kinds, whole));
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('are refused alike however a text is cut, whatever it is', () => {
+    const kinds = ['integer', 'text', 'binary', 'bit'] as const;
+    const part = fc.oneof(
+      fc.constantFrom(head, '(', ')', ',', ';', "'", "\\'", 'NULL', '0x', '_binary ', "b'0'", '1', ' ', '-'),
+      fc.constantFrom(`${head}(1,'a',0x00,b'1');`, `(1,'a',0x00,b'1'),`),
+      fc.uint8Array({ maxLength: 6 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
+    );
+    const outcome = (text: string, cuts: readonly number[] = []) => {
+      try {
+        return convert(kinds, text, cuts);
+      } catch (error) {
+        assert.ok(error instanceof UnfitRows);
+        return 'refused';
+      }
+    };
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 20 }), fc.array(fc.nat(), { maxLength: 20 }), (parts, cuts) => {
+        const text = parts.join('');
+        assert.deepEqual(outcome(text, cuts), outcome(text));
+      }),
+      fuzzRuns(1000),
     );
   });
 });

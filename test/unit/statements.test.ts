@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { statementLimitBytes, type Piece } from '../../daemon/templates/bulk/pieces.ts';
 import { StatementReader } from '../../daemon/templates/bulk/statements.ts';
+import { cutAt } from '../support/cuts.ts';
+import { fuzzRuns } from '../support/fuzz-runs.ts';
 
 function read(text: string, cuts: readonly number[] = []): Piece[] {
-  const bytes = Buffer.from(text, 'latin1');
-  const bounds = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
   const reader = new StatementReader();
-  const chunks = bounds.slice(1).map((end, index) => bytes.subarray(bounds[index], end));
+  const chunks = cutAt(Buffer.from(text, 'latin1'), cuts);
   // Bytes are good until the next call.
   const keep = (pieces: readonly Piece[]) =>
     pieces.map((piece) => ({ ...piece, bytes: Buffer.from(piece.bytes) }));
@@ -136,7 +136,10 @@ describe('the statements of a dump', () => {
   }
 
   it('are the same however the text is cut into pieces, and are all of it', () => {
-    const text = fc.array(fc.constantFrom(...fragments), { maxLength: 12 }).map((parts) => parts.join(''));
+    const rubbish = fc.uint8Array({ maxLength: 12 }).map((bytes) => Buffer.from(bytes).toString('latin1'));
+    const marks = fc.constantFrom(...'\'"`\\;-#/*!\n (),'.split(''), 'delimiter ', 'insert into t values(');
+    const part = fc.oneof({ weight: 2, arbitrary: fc.constantFrom(...fragments) }, marks, rubbish);
+    const text = fc.array(part, { maxLength: 12 }).map((parts) => parts.join(''));
     fc.assert(
       fc.property(text, fc.array(fc.nat(600), { maxLength: 40 }), (whole, cuts) => {
         const pieces = read(whole, cuts);
@@ -149,7 +152,28 @@ describe('the statements of a dump', () => {
             assert.equal(whole.slice(at, at + piece.bytes.length), piece.bytes.toString('latin1'));
         }
       }),
-      { numRuns: 3000 },
+      fuzzRuns(1000),
     );
+  });
+
+  it('are not held in memory when they have no end', () => {
+    const chunk = 2 ** 16;
+    const mostHeldBytes = 2 * statementLimitBytes;
+    for (const start of [
+      ...['', 'select ', "select '", 'select "', 'select `', '-- ', '/* ', '/*! ', 'delimiter ', '\nquit '],
+      ...['insert into `', 'insert into t (a,', 'insert into t values (', "insert into t values ('", "('\\"],
+    ]) {
+      for (const filler of ['x', ' ', '(', ',', '\\']) {
+        const reader = new StatementReader();
+        let heldBytes = 0;
+        const push = (bytes: Buffer) => {
+          heldBytes += bytes.length;
+          for (const piece of reader.push(bytes)) heldBytes -= piece.bytes.length;
+        };
+        push(Buffer.from(start));
+        for (let done = 0; done < 1.25 * mostHeldBytes; done += chunk) push(Buffer.alloc(chunk, filler));
+        assert.ok(heldBytes <= mostHeldBytes, `${String(heldBytes)} bytes after ${start}${filler}`);
+      }
+    }
   });
 });

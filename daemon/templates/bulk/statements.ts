@@ -215,8 +215,7 @@ export class StatementReader {
         break;
       case backslash:
         // A command of the client, such as \g: but for the one that closes the sandbox, which is closed anyway.
-        if (text[at + 1] === dash && sandboxMark.test(text.toString('latin1', Math.max(0, at - 11), at)))
-          this.#position = at + 2;
+        if (text[at + 1] === dash && this.#beginsWithSandboxMark(at)) this.#position = at + 2;
         else this.#giveUp(this.#start);
         break;
       case 0x44:
@@ -226,6 +225,12 @@ export class StatementReader {
         break;
     }
     return true;
+  }
+
+  /** Whether the mark is all there is of the statement before `at`. */
+  #beginsWithSandboxMark(at: number): boolean {
+    if (this.#kind !== undefined || at - this.#start > lookaheadBytes) return false;
+    return sandboxMark.test(this.#text.toString('latin1', this.#start, at));
   }
 
   #startsWithDelimiter(at: number): boolean {

@@ -26,10 +26,13 @@ export function blankSandboxLine(start: Buffer): void {
 export const setsGtids = (head: string): boolean => /^SET @MYSQLDUMP_TEMP_LOG_BIN/m.test(head);
 
 const gtidStatement = Buffer.from('\nSET @@GLOBAL.GTID_PURGED=');
+/** Room for the GTIDs of tens of thousands of servers; what has no end is not held in memory to look for it. */
+export const gtidLimitBytes = 4 * 2 ** 20;
 
 /**
  * Blanks GTID_PURGED out of mysqldump's text, wherever it stands: at the beginning, or, from MySQL 5.7.36 and 8.0.26 on,
- * at the end. mysqldump writes no raw line break inside of a string, so the beginning of a line is no data.
+ * at the end. mysqldump writes no raw line break inside of a string, so the beginning of a line is no data. A statement
+ * longer than `gtidLimitBytes` stays, and the server refuses it.
  */
 export class GtidBlanker {
   #rest: Buffer = Buffer.alloc(0);
@@ -52,10 +55,10 @@ function blankStatements(text: Buffer): number {
   for (let from = 0; ;) {
     const start = text.indexOf(gtidStatement, from);
     if (start === -1) break;
-    const end = text.indexOf(';', start);
-    if (end === -1) return start;
-    blankOut(text.subarray(start, end + 1));
-    from = end + 1;
+    const end = text.subarray(start, start + gtidLimitBytes).indexOf(';');
+    if (end === -1 && text.length - start < gtidLimitBytes) return start;
+    if (end !== -1) blankOut(text.subarray(start, start + end + 1));
+    from = start + Math.max(end, 0) + 1;
   }
   const lastLine = text.lastIndexOf(newline);
   const begun = text.subarray(Math.max(lastLine, 0));

@@ -44,7 +44,7 @@ export async function readDump(
 }
 
 /** Passes text on, made loadable, and remembers how it began and ended. Refuses at once what is no SQL. */
-class TextEnds extends Transform {
+export class TextEnds extends Transform {
   head = '';
   /** The last chunks, at least `tailBytes` of them, if there are. */
   #last: Buffer[] = [];
