@@ -1,11 +1,11 @@
 /**
- * `npm run coverage [-- SUITE…]`: the suites of `npm test`, and how much of the code they ran, by tests, serve, gate and
+ * `npm run coverage [-- SUITE… | FILE…]`: tests as `npm test` runs them, and how much of the code they ran, by tests, serve, gate and
  * command line alike: Node hands NODE_V8_COVERAGE on to every process that one starts. A process that is killed tells
  * nothing of what it ran.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 /** As `.c8rc.json` has it. */
@@ -21,6 +21,8 @@ async function run(program: string, args: readonly string[], environment: NodeJS
 process.on('SIGINT', () => undefined);
 await rm(directory, { recursive: true, force: true });
 await mkdir(directory, { recursive: true });
+// The gate, which is not root, tells too.
+await chmod(directory, 0o1777);
 const tested = await run(process.execPath, ['test/run.ts', ...process.argv.slice(2)], {
   NODE_V8_COVERAGE: directory,
 });

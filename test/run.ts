@@ -1,6 +1,6 @@
 /**
- * `npm test [-- SUITE… [--rounds N] [--seed S]]`: prepares the machine, runs the suites (all, when none is named), undoes everything, and
- * ends with one line: `N passed, N failed`. Each test file has a process of its own, one after the other. Rounds and
+ * `npm test [-- SUITE… | FILE… [--rounds N] [--seed S]]`: prepares the machine, runs the suites (all, when none is named)
+ * or single test files, undoes everything, and ends with one line: `N passed, N failed`. Each test file has a process of its own, one after the other. Rounds and
  * seed are those of the faults, which otherwise take a few minutes and a seed of their own.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -32,6 +32,8 @@ const interruptGraceMs = 5_000;
 const exitGraceMs = 10_000;
 
 const total = { passed: 0, failed: 0 };
+/** The only ones to be run of their suites, when files are named. */
+const onlyFiles = new Set<string>();
 const interrupt = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => interrupt.abort(new Error(`interrupted by ${signal}`)));
@@ -53,8 +55,13 @@ try {
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
 
-function suitesNamed(names: readonly string[]): readonly Suite[] {
+function suitesNamed(positionals: readonly string[]): readonly Suite[] {
   const known = [...suites, ...onDemand];
+  const names = positionals.map((name) => {
+    const suite = /^test\/(\w+)\/.*\.test\.ts$/.exec(name)?.[1];
+    if (suite !== undefined) onlyFiles.add(name);
+    return suite ?? name;
+  });
   const unknown = names.filter((name) => !known.some((suite) => suite === name));
   if (unknown.length > 0)
     throw new Error(`There is no suite ${unknown.join(', ')}; there are ${known.join(', ')}.`);
@@ -123,7 +130,8 @@ async function runFiles(
   environment: Readonly<Record<string, string>>,
   timeoutMs = fileTimeoutMs,
 ): Promise<void> {
-  for (const file of (await Array.fromAsync(glob(`test/${suite}/**/*.test.ts`))).sort()) {
+  const all = (await Array.fromAsync(glob(`test/${suite}/**/*.test.ts`))).sort();
+  for (const file of all.filter((each) => onlyFiles.size === 0 || onlyFiles.has(each))) {
     await runFile(['test/support/report.ts', file], environment, timeoutMs);
   }
 }
