@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { text } from 'node:stream/consumers';
 import type { AuditEntry } from '../../daemon/contract.ts';
-import { migrations } from '../../daemon/drivers/registry-schema.ts';
 import type { TokenTerms } from '../../daemon/drivers/registry-users.ts';
 import { Registry, type InstanceRow } from '../../daemon/drivers/registry.ts';
 import { MyaasError } from '../../daemon/errors.ts';
@@ -90,24 +88,6 @@ describe('the registry', () => {
       assert.throws(() => Registry.open(file), hasCode('MYAAS_HOST_NOT_READY'));
       assert.deepEqual({ ...newer.prepare('pragma user_version').get() }, { user_version: 999 });
       newer.close();
-    });
-
-    it('is brought up from the first version there was, with users, tokens and rights as they were', () => {
-      const old = `${directory}/old.db`;
-      const db = new DatabaseSync(old);
-      db.exec(migrations[0] ?? '');
-      const hash = createHash('sha256').update('myaas_old').digest('hex');
-      db.exec(`
-        pragma user_version = 1;
-        insert into users values ('ada', 1, '2025-01-01T00:00:00Z'), ('bob', 0, '2025-01-01T00:00:00Z');
-        insert into tokens values ('0a', 'ada', '${hash}', '2025-01-01T00:00:00Z', null);`);
-      db.close();
-      const opened = Registry.open(old);
-      const { name, role, templates } = opened.users.byToken('myaas_old') ?? {};
-      assert.deepEqual([name, role, templates], ['ada', 'admin', null]);
-      assert.equal(opened.users.get('bob')?.role, 'member');
-      assert.deepEqual(opened.audit.find({ limit: 1 }), []);
-      opened.close();
     });
 
     it('is refused with the reason when it is no registry, or cannot be had', async () => {
