@@ -124,7 +124,7 @@ export class Reconciler {
       case 'server-adrift':
         return occasion === 'later' && this.#restart(found);
       case 'awake':
-        return this.#noteAwake(found);
+        return this.#sendBack(found);
       case 'spare-in-use':
         registry.spares.forget(found.spare.id);
         return true;
@@ -173,15 +173,18 @@ export class Reconciler {
     });
   }
 
-  /** It was being woken, and nobody noted the end of that. */
-  async #noteAwake({ row }: Found<'awake'>): Promise<boolean> {
+  /**
+   * It was being woken, and nobody saw to the end of that: whether it answers, and that it can write nothing but its data.
+   * Whoever connects wakes it properly.
+   */
+  async #sendBack({ row }: Found<'awake'>): Promise<boolean> {
     const { ledger, builder, docker } = this.#deps;
     return ledger.exclusively(row.id, async (current) => {
       if (current?.state !== 'asleep') return false;
       const server = await builder.container(current.clone);
       // A start may be under way still that a daemon asked for that has been killed since.
       if (!server || !(await docker.isRunning(server.containerId))) return false;
-      await ledger.settle(row.id, { state: 'ready' });
+      await builder.kill(current.clone);
       return true;
     });
   }
@@ -207,7 +210,10 @@ function describe(found: Discrepancy): { subject: string; detail: string; remedy
     case 'server-adrift':
       return told(refOf(found.row), 'its server could not be reached where it is to be; started anew.');
     case 'awake':
-      return told(refOf(found.row), 'was on record as asleep, and its server runs; noted.');
+      return told(
+        refOf(found.row),
+        'is asleep, and its server ran: a start that nobody has finished; stopped.',
+      );
     case 'spare-in-use':
       return told(
         `clone ${found.spare.id}`,

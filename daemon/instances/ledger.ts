@@ -124,10 +124,16 @@ export class Ledger {
     return { [Symbol.dispose]: () => void this.#doing.delete(id) };
   }
 
-  /** Records how work on an instance ended, and has the gate do what follows from it. */
-  async settle(id: string, changes: Partial<InstanceRow>): Promise<InstanceRow> {
+  /** Records what is about to be done, for whoever comes after a crash; `settle` tells everybody. */
+  record(id: string, changes: Partial<InstanceRow>): InstanceRow {
     const row = this.#deps.registry.update(id, changes);
     if (!row) throw errors.instanceNotFound(id);
+    return row;
+  }
+
+  /** Records how work on an instance ended, and has the gate do what follows from it. */
+  async settle(id: string, changes: Partial<InstanceRow>): Promise<InstanceRow> {
+    const row = this.record(id, changes);
     await this.#deps.gate.update(this.route(row));
     this.publish(row);
     return row;

@@ -84,8 +84,11 @@ export class Sleep {
       try {
         const work = await builder.work(cloneOf(row), AbortSignal.timeout(questionLimitMs));
         if (work !== undefined) throw errors.instanceInUse(refOf(row), work);
+        // First: Docker goes on stopping it when this process is killed, and who connects then is to wake it.
+        ledger.record(id, { state: 'asleep' });
         await builder.stop(cloneOf(row));
       } catch (error) {
+        ledger.record(id, { state: 'ready' });
         await gate.update(ledger.route(row));
         throw error;
       }
