@@ -44,13 +44,17 @@ export class Client {
   }
 
   async #do(action: Exclude<Action, 'create'>, held: Holding, random: Random): Promise<void> {
+    using _ = this.#world.during(() => (action === 'remove' ? 'delete' : action));
     switch (action) {
       case 'write':
-        return this.#write(held, 1 + random.below(5));
+        await this.#write(held, 1 + random.below(5));
+        break;
       case 'reset':
-        return this.#reset(held, random.chance(0.5));
+        await this.#reset(held, random.chance(0.5));
+        break;
       case 'remove':
-        return this.#remove(held);
+        await this.#remove(held);
+        break;
       case 'sleep':
       case 'wake':
         await this.#ask<Instance>('POST', `/v1/instances/${held.instance?.id ?? ''}/${action}`);
@@ -84,6 +88,11 @@ export class Client {
     const holding = new Holding(template, `${this.#name}-${String(++this.#made)}`);
     const isFleeting = random.chance(0.15);
     this.holdings.push(holding);
+    const { registry } = this.#world.host;
+    const isSpare = registry.spares
+      .list()
+      .some((each) => each.template === template && each.state === 'ready');
+    using _ = this.#world.during(() => (isSpare ? 'claim' : 'create'));
     const ttl = isFleeting ? 1 + random.below(3) : 'never';
     const answer = await this.#ask<Instance>('POST', '/v1/instances', { template, name: holding.name, ttl });
     if (answer?.status === 201) holding.has(answer.body);

@@ -1,6 +1,6 @@
 /** What a run has found, told as it goes and summed up at its end. */
 import type { Scene } from './inspect.ts';
-import { kinds } from './world.ts';
+import { kinds, steps } from './world.ts';
 
 /** A run of hours shows that it is alive. */
 const roundsPerReport = 50;
@@ -45,11 +45,12 @@ export class Journal {
     const { world, operator, editions } = this.#scene;
     const kills = kinds.map((kind) => [kind, world.kills.get(kind) ?? 0] as const);
     const total = kills.reduce((sum, [, count]) => sum + count, 0);
+    const struck = steps.map((step) => `${step} ${String(world.struck.get(step) ?? 0)}`);
     const leaks = this.defects.filter((each) => each.startsWith('leaked')).length;
     const lost = this.defects.filter((each) => each.startsWith('lost')).length;
     console.log(
       `      ${String(this.#rounds)} rounds in ${(this.ms / 1000).toFixed(0)} s: ${String(total)} kills survived ` +
-        `(${kills.map(([kind, count]) => `${kind} ${String(count)}`).join(', ')}), ${operator.summary}, ` +
+        `(${kills.map(([kind, count]) => `${kind} ${String(count)}`).join(', ')}), hit while at: ${struck.join(', ')}; ${operator.summary}, ` +
         `${String(editions.looks)} looks into instances, leaks ${String(leaks)}, ` +
         `acknowledged instances lost ${String(lost)}, seed ${this.#seed}`,
     );

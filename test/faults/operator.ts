@@ -68,15 +68,17 @@ export class Operator {
     const events = await host.watch(undefined, over);
     const body = { templates: [template], force: true };
     const { id } = (await host.api<Job>('POST', '/v1/templates/refresh', { body })).body;
-    const there = events.until(
-      (event) =>
-        event.type === 'job' &&
-        event.job.id === id &&
-        (event.job.state !== 'running' ||
-          event.job.imports.some(({ progress }) => progress?.phase === phase)),
-    );
+    let current: string | undefined;
+    using _ = this.#world.during(() => (current === 'publishing' ? 'publish' : 'import'));
+    const ended = events.until((event) => {
+      if (event.type !== 'job' || event.job.id !== id) return false;
+      const { state, imports } = event.job;
+      current = imports.find(({ progress }) => progress !== null)?.progress?.phase;
+      if (current === phase) arrived();
+      return state !== 'running';
+    });
     // What is killed before it is there is as good.
-    await Promise.race([there, once(over, 'abort')]).catch(() => undefined);
+    await Promise.race([ended, once(over, 'abort')]).catch(() => undefined);
     arrived();
   }
 

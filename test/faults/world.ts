@@ -23,6 +23,20 @@ interface Life {
 }
 
 export const kinds = Object.keys(weights) as readonly Kill[];
+/** What a kill can hit. */
+export const steps = [
+  'create',
+  'claim',
+  'write',
+  'reset',
+  'sleep',
+  'wake',
+  'delete',
+  'expire',
+  'import',
+  'publish',
+] as const;
+export type Step = (typeof steps)[number];
 /** Longer than systemd's own RestartSec of 100 ms would be at times, and shorter at others. */
 const longestDownMs = 200;
 const keptLogs = 8;
@@ -31,10 +45,13 @@ export class World {
   readonly host: TestHost;
   /** How often each kind has hit something. */
   readonly kills = new Map<Kill, number>();
+  /** How often a kill hit while this was being done. */
+  readonly struck = new Map<Step, number>();
   /** How often the servers of each clone were killed. */
   readonly deaths = new Map<string, number>();
   /** What the daemons said before they were killed, for whoever asks why. */
   readonly logs: string[] = [];
+  readonly #underWay = new Set<() => Step>();
   readonly #engine: Engine;
   readonly #events = new EventEmitter<{ up: [] }>().setMaxListeners(100);
   readonly #lives: Record<Daemon, Life>;
@@ -59,6 +76,21 @@ export class World {
     await Promise.race([Promise.resolve(), ...ends()]);
   }
 
+  /** Counts the kills that hit what `step` names at their moment, until what is returned is disposed of. */
+  during(step: () => Step): Disposable {
+    this.#underWay.add(step);
+    return { [Symbol.dispose]: () => void this.#underWay.delete(step) };
+  }
+
+  /** Of the steps that are under way, each is hit once by a kill, however many instances are at it. */
+  #strike(): void {
+    const hit = new Set([...this.#underWay].map((step) => step()));
+    const now = new Date().toISOString();
+    if (this.host.registry.instances().some(({ expiresAt }) => expiresAt !== null && expiresAt <= now))
+      hit.add('expire');
+    for (const step of hit) this.struck.set(step, (this.struck.get(step) ?? 0) + 1);
+  }
+
   /** Kills something of a random kind; what was killed is starting again when this returns. */
   async kill(random: Random): Promise<Kill> {
     const kind = random.weighted(weights);
@@ -66,25 +98,32 @@ export class World {
     switch (kind) {
       case 'serve':
       case 'gate':
+        this.#strike();
         await this.#kill(kind);
         await delay(downMs);
         this.#start(kind);
         break;
       case 'container': {
         const servers = await this.#servers();
+        this.#strike();
         this.#killServers(servers.slice(random.below(servers.length)).slice(0, 1));
         break;
       }
-      case 'containers':
-        this.#killServers(await this.#servers());
+      case 'containers': {
+        const servers = await this.#servers();
+        this.#strike();
+        this.#killServers(servers);
         break;
+      }
       case 'dockerd':
         // Serve does not start without it: systemd starts one after the other.
         await this.up();
+        this.#strike();
         await this.#restartEngine(downMs);
         break;
       case 'power': {
         const servers = await this.#servers();
+        this.#strike();
         const killed = [this.#kill('serve'), this.#kill('gate'), this.#restartEngine(downMs)];
         this.#killServers(servers);
         await Promise.all(killed);
