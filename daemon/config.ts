@@ -34,6 +34,8 @@ export interface Config {
   readonly prefix: string;
   /** `unix:///path` or `tcp://host:port`. */
   readonly dockerHost: string;
+  /** How long Docker Engine has for an answer. */
+  readonly dockerTimeoutMs: number;
   readonly debug: boolean;
   /** Where the HTTP API listens besides its Unix socket. */
   readonly listen: { readonly host: string; readonly port: number };
@@ -287,6 +289,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       matching(/^(unix:\/\/\/?\S+|tcp:\/\/[^\s/]+:\d+)$/),
       '"unix:///path" or "tcp://host:port"',
     ),
+    dockerTimeoutMs:
+      reader.read('MYAAS_DOCKER_TIMEOUT', 30, parseInteger(1, 3600), 'a number of seconds from 1 to 3600') *
+      1000,
     debug: reader.read('MYAAS_DEBUG', false, parseBoolean, 'true or false'),
     listen: reader.read(
       'MYAAS_LISTEN',

@@ -68,7 +68,12 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   await ensureMounted(config);
   const hostAccounts = await findAccounts();
   const registry = Registry.open(paths.registry, { flushes: 'asked' });
-  const docker = new Docker({ host: config.dockerHost, hostId: registry.hostId, prefix: config.prefix });
+  const docker = new Docker({
+    host: config.dockerHost,
+    timeoutMs: config.dockerTimeoutMs,
+    hostId: registry.hostId,
+    prefix: config.prefix,
+  });
   await docker.ping();
   const images = new Images({ config, docker, registry });
   const image = await images.open((line) => log.info(line));

@@ -11,16 +11,19 @@ const btrfsMagic = 0x9123683e;
 /** BTRFS_FIRST_FREE_OBJECTID of linux/btrfs_tree.h: the inode number of every subvolume's root. */
 const subvolumeRootInode = 256;
 
+/** A disk on which what usually takes milliseconds takes longer than this is not to be waited for. */
+const timeoutMs = 60_000;
+/** For what writes back all that the kernel has in memory. */
+const syncTimeoutMs = 10 * 60_000;
+
 const run = async (program: string, args: readonly string[], remedy: string): Promise<void> => {
   await runProgram(program, args, { remedy });
 };
 
-const btrfs = (...args: readonly string[]) =>
-  run(
-    'btrfs',
-    args,
-    'See "myaas doctor"; "dmesg" shows whether the disk has errors, "df" whether it is full.',
-  );
+const btrfs = async (args: readonly string[], limitMs = timeoutMs): Promise<void> => {
+  const remedy = 'See "myaas doctor"; "dmesg" shows whether the disk has errors, "df" whether it is full.';
+  await runProgram('btrfs', args, { remedy, timeoutMs: limitMs });
+};
 
 /** Whether `path` exists and lies on btrfs. */
 export async function isBtrfs(path: string): Promise<boolean> {
@@ -42,23 +45,24 @@ export async function isSubvolume(path: string): Promise<boolean> {
   }
 }
 
-export const createSubvolume = (path: string): Promise<void> => btrfs('subvolume', 'create', '--', path);
+export const createSubvolume = (path: string): Promise<void> => btrfs(['subvolume', 'create', '--', path]);
 
 /** Makes a writable snapshot of `source` at `target`, which must not exist. Takes the same time whatever the size. */
 export const snapshot = (source: string, target: string): Promise<void> =>
-  btrfs('subvolume', 'snapshot', '--', source, target);
+  btrfs(['subvolume', 'snapshot', '--', source, target]);
 
 export const setReadOnly = (path: string): Promise<void> =>
-  btrfs('property', 'set', '-t', 'subvol', path, 'ro', 'true');
+  btrfs(['property', 'set', '-t', 'subvol', path, 'ro', 'true']);
 
 /** Deletes a subvolume, read-only ones too; fine when there is none. Its space comes back later. */
 export async function deleteSubvolume(path: string): Promise<void> {
   if (!(await isSubvolume(path))) return;
-  await btrfs('subvolume', 'delete', '--', path);
+  await btrfs(['subvolume', 'delete', '--', path]);
 }
 
 /** Returns when everything written so far is on the disk. */
-export const syncFilesystem = (path: string): Promise<void> => btrfs('filesystem', 'sync', path);
+export const syncFilesystem = (path: string): Promise<void> =>
+  btrfs(['filesystem', 'sync', path], syncTimeoutMs);
 
 export async function diskSpace(path: string): Promise<{ totalBytes: number; freeBytes: number }> {
   const { blocks, bavail, bsize } = await statfs(path);

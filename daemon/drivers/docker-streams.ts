@@ -1,6 +1,56 @@
 /** Docker's streams: what a program is fed, and what it says. */
 import { once } from 'node:events';
-import type { Duplex, Readable } from 'node:stream';
+import { PassThrough, type Duplex, type Readable } from 'node:stream';
+
+/** Told what a program prints, and that it has left. */
+export interface Heard {
+  readonly onOutput?: (chunk: Buffer) => void;
+  readonly onExit?: () => void;
+}
+
+/** What is asked of the container that `converse` talks with. */
+interface Partner {
+  /** Takes its two streams apart. */
+  readonly split: (out: PassThrough, err: PassThrough) => void;
+  readonly start: () => Promise<void>;
+  /** The exit code, once it has been started and has stopped. */
+  readonly exited: () => Promise<number>;
+}
+
+/** See `Docker.feed`; `stream` is what the container's program reads and writes. */
+export async function converse(
+  input: Readable,
+  stream: Duplex,
+  heard: Heard,
+  { split, start, exited: askForExit }: Partner,
+): Promise<{ exitCode: number; stderr: string }> {
+  try {
+    const stderr = new Tail(16_384);
+    const [out, err] = [new PassThrough(), new PassThrough()];
+    out.on('data', (chunk: Buffer) => heard.onOutput?.(chunk));
+    err.on('data', (chunk: Buffer) => stderr.push(chunk));
+    split(out, err);
+    const outputEnded = new Promise<void>((resolve) => {
+      for (const event of ['end', 'close', 'error']) stream.once(event, () => resolve());
+    });
+    // A broken pipe says nothing that the exit code does not say better.
+    stream.on('error', () => undefined);
+    const exited = askForExit();
+    // Heard below; without this a failing `start` would leave a rejection unheard.
+    exited.then(
+      () => heard.onExit?.(),
+      () => heard.onExit?.(),
+    );
+    await start();
+    await pour(input, stream, exited);
+    const exitCode = await exited;
+    await outputEnded;
+    return { exitCode, stderr: stderr.toString() };
+  } finally {
+    input.destroy();
+    stream.destroy();
+  }
+}
 
 /** Writes `input` to the program at the other end of `sink`, which tells by `exited` that it has left, and how. */
 export async function pour(input: Readable, sink: Duplex, exited: Promise<number>): Promise<void> {

@@ -1,10 +1,12 @@
 /** Everything MyAAS asks of Docker Engine. Containers are found by their labels, never by their names. */
-import { PassThrough, type Duplex, type Readable } from 'node:stream';
-import Dockerode from 'dockerode';
-import { errors, hasErrno, messageOf } from '../errors.ts';
+import type { Duplex, Readable } from 'node:stream';
+import type Dockerode from 'dockerode';
+import { messageOf } from '../errors.ts';
 import { labelOf, namespaceOptions, serverOptions, type ContainerSpec, type HostNames } from './container.ts';
+import { DockerConnection, hasStatus, type DockerAddress } from './docker-connection.ts';
 import { containerEvents, type ContainerEvents } from './docker-events.ts';
-import { demultiplex, pour, Tail } from './docker-streams.ts';
+import { converse, demultiplex, type Heard } from './docker-streams.ts';
+import { endLost } from './lost-processes.ts';
 
 /** What Docker sets for images that say nothing else. */
 const usualPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -20,51 +22,30 @@ export interface ContainerInfo {
   readonly mounted: readonly string[];
 }
 
-function hasStatus(thrown: unknown, ...statuses: readonly number[]): boolean {
-  return thrown instanceof Error && 'statusCode' in thrown && statuses.includes(Number(thrown.statusCode));
-}
-
-function connectionOf(host: string): Dockerode.DockerOptions {
-  const unix = /^unix:\/\/(.+)$/.exec(host)?.[1];
-  // "unix://var/run/docker.sock", with two slashes, is how the original wrote its default.
-  if (unix !== undefined) return { socketPath: unix.startsWith('/') ? unix : `/${unix}` };
-  const url = new URL(host);
-  return { protocol: 'http', host: url.hostname, port: Number(url.port) };
-}
-
 export class Docker {
+  readonly #connection: DockerConnection;
   readonly #dockerode: Dockerode;
-  readonly #address: string;
   readonly #names: HostNames;
   #namespace: string | undefined;
   #namespaceMaking: Promise<string> | undefined;
 
-  constructor(options: HostNames & { readonly host: string }) {
-    this.#dockerode = new Dockerode(connectionOf(options.host));
-    this.#address = options.host;
+  constructor(options: HostNames & DockerAddress) {
+    this.#connection = new DockerConnection(options);
+    this.#dockerode = this.#connection.dockerode;
     this.#names = options;
-  }
-
-  async #ask<T>(what: string, call: () => Promise<T>): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      if (hasErrno(error, 'ENOENT') || hasErrno(error, 'ECONNREFUSED') || hasErrno(error, 'EACCES')) {
-        throw errors.dockerUnavailable(this.#address, messageOf(error), error);
-      }
-      throw errors.dockerFailed(what, error);
-    }
   }
 
   /** The engine's version. Throws `MYAAS_DOCKER_UNAVAILABLE`. */
   async ping(): Promise<{ version: string }> {
-    const { Version: version } = await this.#ask('tell its version', () => this.#dockerode.version());
+    const { Version: version } = await this.#connection.ask('tell its version', () =>
+      this.#dockerode.version(),
+    );
     return { version };
   }
 
   /** The id of a local image, undefined when it is not there. */
   async imageId(reference: string): Promise<string | undefined> {
-    return this.#ask(`look at image "${reference}"`, async () => {
+    return this.#connection.ask(`look at image "${reference}"`, async () => {
       try {
         return (await this.#dockerode.getImage(reference).inspect()).Id;
       } catch (error) {
@@ -75,20 +56,12 @@ export class Docker {
   }
 
   async pull(reference: string, onProgress: (line: string) => void, signal?: AbortSignal): Promise<void> {
-    await this.#ask(`pull "${reference}"`, async () => {
+    await this.#connection.follow(`pull "${reference}"`, async () => {
       const options = signal ? { abortSignal: signal } : {};
       const stream = await this.#dockerode.pull(reference, options);
-      await new Promise<void>((resolve, reject) => {
-        this.#dockerode.modem.followProgress(
-          stream,
-          (error) => {
-            if (error) reject(error);
-            else resolve();
-          },
-          (event: { status?: string; id?: string; progress?: string }) =>
-            onProgress([event.id, event.status, event.progress].filter(Boolean).join(' ')),
-        );
-      });
+      await this.#connection.progressOf(stream, ({ id, status, progress }) =>
+        onProgress([id, status, progress].filter(Boolean).join(' ')),
+      );
     });
   }
 
@@ -98,7 +71,7 @@ export class Docker {
     { reference, path }: { readonly reference: string; readonly path: string | undefined },
     signal?: AbortSignal,
   ): Promise<void> {
-    await this.#ask(`import "${reference}"`, async () => {
+    await this.#connection.follow(`import "${reference}"`, async () => {
       const [repo, tag] = reference.split(':');
       const body = await this.#dockerode.importImage(tar, {
         repo,
@@ -106,12 +79,7 @@ export class Docker {
         ...(path !== undefined && { changes: `ENV PATH=${path}:${usualPath}` }),
         ...(signal && { abortSignal: signal }),
       });
-      await new Promise<void>((resolve, reject) => {
-        this.#dockerode.modem.followProgress(body, (error) => {
-          if (error) reject(error);
-          else resolve();
-        });
-      });
+      await this.#connection.progressOf(body);
     });
   }
 
@@ -136,79 +104,75 @@ export class Docker {
     const running = existing.find((container) => container.running);
     if (running) return running.containerId;
     for (const { containerId } of existing) await this.remove(containerId);
-    return this.#ask('start the idle container of the shared network namespace', async () => {
-      const container = await this.#dockerode.createContainer(namespaceOptions(image, this.#names));
-      await this.start(container.id);
-      return container.id;
-    });
+    const what = 'create the idle container of the shared network namespace';
+    const containerId = await this.#create(what, namespaceOptions(image, this.#names));
+    await this.start(containerId);
+    return containerId;
   }
 
   /** Makes a hardened container, not yet started; its id. The mounts' sources must exist. */
   async create(spec: ContainerSpec): Promise<string> {
     const namespace = await this.namespace(spec.image);
-    return this.#ask(`create the ${spec.role} container of ${spec.id}`, async () => {
-      const container = await this.#dockerode.createContainer(serverOptions(spec, namespace, this.#names));
-      return container.id;
+    const options = serverOptions(spec, namespace, this.#names);
+    return this.#create(`create the ${spec.role} container of ${spec.id}`, options);
+  }
+
+  async #create(what: string, options: Dockerode.ContainerCreateOptions): Promise<string> {
+    return this.#connection.ask(what, async (abortSignal) => {
+      return (await this.#dockerode.createContainer({ ...options, abortSignal })).id;
     });
   }
 
   async start(containerId: string): Promise<void> {
     const container = this.#dockerode.getContainer(containerId);
-    await this.#ask('start a container', async () => {
+    await this.#connection.ask('start a container', async (abortSignal) => {
       try {
-        await container.start();
+        await container.start({ abortSignal });
       } catch (error) {
         // Now and then runc takes a container that it is just starting for one that runs already, and Docker stops it.
         if (!hasStatus(error, 500)) throw error;
-        await container.start();
+        await container.start({ abortSignal });
       }
     });
   }
 
   /** Asks a container's program to end, and kills it when it has not within the grace; fine when it is not running. */
   async stop(containerId: string, graceSeconds: number): Promise<void> {
-    await this.#ask('stop a container', async () => {
+    const stop = async (abortSignal: AbortSignal) => {
       try {
-        await this.#dockerode.getContainer(containerId).stop({ t: graceSeconds });
+        await this.#dockerode.getContainer(containerId).stop({ t: graceSeconds, abortSignal });
       } catch (error) {
         if (!hasStatus(error, 304, 404)) throw error;
       }
-    });
+    };
+    await this.#connection.ask('stop a container', stop, graceSeconds * 1000);
   }
 
   /** The exit code, once the container, which must have been started, has stopped. */
   async wait(containerId: string, signal?: AbortSignal): Promise<number> {
-    return this.#wait(containerId, { ...(signal && { abortSignal: signal }) });
-  }
-
-  async #wait(
-    containerId: string,
-    options: { abortSignal?: AbortSignal; condition?: 'next-exit' },
-  ): Promise<number> {
-    return this.#ask('wait for a container', async () => {
-      const result = (await this.#dockerode.getContainer(containerId).wait(options)) as {
-        StatusCode: number;
-      };
-      return result.StatusCode;
-    });
+    return this.#connection.follow('wait for a container', () =>
+      this.#connection.wait(containerId, 'not-running', signal),
+    );
   }
 
   /** Kills and removes a container; fine when it is gone already. */
   async remove(containerId: string): Promise<void> {
-    await this.#ask('remove a container', async () => {
+    // What the engine does not know to run it would not kill.
+    if (!(await this.isRunning(containerId))) await endLost(containerId);
+    await this.#connection.ask('remove a container', async (abortSignal) => {
       try {
-        await this.#dockerode.getContainer(containerId).remove({ force: true, v: true });
+        await this.#dockerode.getContainer(containerId).remove({ force: true, v: true, abortSignal });
       } catch (error) {
         // Its removal is in progress, by an earlier call: its name is free when that has ended.
-        if (hasStatus(error, 409)) await this.#untilRemoved(containerId);
+        if (hasStatus(error, 409)) await this.#untilRemoved(containerId, abortSignal);
         else if (!hasStatus(error, 404)) throw error;
       }
     });
   }
 
-  async #untilRemoved(containerId: string): Promise<void> {
+  async #untilRemoved(containerId: string, abortSignal: AbortSignal): Promise<void> {
     try {
-      await this.#dockerode.getContainer(containerId).wait({ condition: 'removed' });
+      await this.#connection.wait(containerId, 'removed', abortSignal);
     } catch (error) {
       if (!hasStatus(error, 404)) throw error;
     }
@@ -222,10 +186,14 @@ export class Docker {
 
   /** This host's containers: all, or those of one instance or version. */
   async list(id?: string): Promise<ContainerInfo[]> {
-    return this.#ask('list containers', async () => {
+    return this.#connection.ask('list containers', async (abortSignal) => {
       const label = [`${labelOf.host}=${this.#names.hostId}`];
       if (id !== undefined) label.push(`${labelOf.id}=${id}`);
-      const containers = await this.#dockerode.listContainers({ all: true, filters: { label } });
+      const containers = await this.#dockerode.listContainers({
+        all: true,
+        filters: { label },
+        abortSignal,
+      });
       return containers.map((container) => ({
         containerId: container.Id,
         role: container.Labels[labelOf.role] ?? '',
@@ -247,9 +215,9 @@ export class Docker {
 
   /** What Docker knows of a container; undefined when it is gone. */
   async inspect(containerId: string): Promise<Dockerode.ContainerInspectInfo | undefined> {
-    return this.#ask('inspect a container', async () => {
+    return this.#connection.ask('inspect a container', async (abortSignal) => {
       try {
-        return await this.#dockerode.getContainer(containerId).inspect();
+        return await this.#dockerode.getContainer(containerId).inspect({ abortSignal });
       } catch (error) {
         if (hasStatus(error, 404)) return undefined;
         throw error;
@@ -259,11 +227,11 @@ export class Docker {
 
   /** The last `lines` lines that the container wrote, "" when it is gone. */
   async logs(containerId: string, lines: number): Promise<string> {
-    return this.#ask('read the log of a container', async () => {
+    return this.#connection.ask('read the log of a container', async (abortSignal) => {
       try {
         const log = await this.#dockerode
           .getContainer(containerId)
-          .logs({ stdout: true, stderr: true, tail: lines, follow: false });
+          .logs({ stdout: true, stderr: true, tail: lines, follow: false, abortSignal });
         return demultiplex(log);
       } catch (error) {
         // 409: it is being removed right now.
@@ -283,43 +251,26 @@ export class Docker {
   async feed(
     containerId: string,
     input: Readable,
-    heard: { onOutput?: (chunk: Buffer) => void; onExit?: () => void } = {},
+    heard: Heard = {},
   ): Promise<{ exitCode: number; stderr: string }> {
     const container = this.#dockerode.getContainer(containerId);
-    const stream = (await this.#ask('attach to a container', () =>
-      container.attach({ stream: true, hijack: true, stdin: true, stdout: true, stderr: true }),
+    const streams = { stream: true, hijack: true, stdin: true, stdout: true, stderr: true };
+    const stream = (await this.#connection.ask('attach to a container', (abortSignal) =>
+      container.attach({ ...streams, abortSignal }),
     )) as unknown as Duplex;
-    try {
-      const stderr = new Tail(16_384);
-      const [out, err] = [new PassThrough(), new PassThrough()];
-      out.on('data', (chunk: Buffer) => heard.onOutput?.(chunk));
-      err.on('data', (chunk: Buffer) => stderr.push(chunk));
-      this.#dockerode.modem.demuxStream(stream, out, err);
-      const outputEnded = new Promise<void>((resolve) => {
-        for (const event of ['end', 'close', 'error']) stream.once(event, () => resolve());
-      });
-      // A broken pipe says nothing that the exit code does not say better.
-      stream.on('error', () => undefined);
-      const exited = this.#wait(containerId, { condition: 'next-exit' });
-      // Heard below; without this a failing `start` would leave a rejection unheard.
-      exited.then(
-        () => heard.onExit?.(),
-        () => heard.onExit?.(),
-      );
-      await this.start(containerId);
-      await pour(input, stream, exited);
-      const exitCode = await exited;
-      await outputEnded;
-      return { exitCode, stderr: stderr.toString() };
-    } finally {
-      input.destroy();
-      stream.destroy();
-    }
+    return converse(input, stream, heard, {
+      split: (out, err) => this.#dockerode.modem.demuxStream(stream, out, err),
+      start: () => this.start(containerId),
+      exited: () =>
+        this.#connection.follow('wait for a container', () =>
+          this.#connection.wait(containerId, 'next-exit'),
+        ),
+    });
   }
 
   /** Tells what becomes of this host's containers, until the signal aborts or the connection ends. */
   async follow(signal: AbortSignal, heard: ContainerEvents): Promise<void> {
-    const stream = await this.#ask('follow events', () =>
+    const stream = await this.#connection.ask('follow events', () =>
       this.#dockerode.getEvents({
         filters: {
           type: ['container'],
@@ -341,7 +292,7 @@ export class Docker {
         }
       }
     } catch (error) {
-      if (!signal.aborted) throw errors.dockerUnavailable(this.#address, messageOf(error), error);
+      if (!signal.aborted) throw this.#connection.unavailable(messageOf(error), error);
     }
   }
 }

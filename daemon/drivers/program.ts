@@ -30,12 +30,19 @@ export async function findProgram(
 export async function runProgram(
   program: string,
   args: readonly string[],
-  options: { remedy: string; env?: Readonly<Record<string, string>>; signal?: AbortSignal | undefined },
+  options: {
+    remedy: string;
+    env?: Readonly<Record<string, string>>;
+    signal?: AbortSignal | undefined;
+    /** After this it is killed. */
+    timeoutMs?: number;
+  },
 ): Promise<string> {
   try {
     const { stdout } = await execa((await findProgram(program)) ?? program, args, {
       stdin: 'ignore',
       ...(options.env && { env: options.env }),
+      ...(options.timeoutMs !== undefined && { timeout: options.timeoutMs }),
       ...(options.signal && { cancelSignal: options.signal }),
     });
     return stdout;

@@ -6,6 +6,8 @@ import { readFile } from 'node:fs/promises';
 import { hasErrno } from '../errors.ts';
 import { runProgram } from './program.ts';
 
+/** What takes milliseconds on a disk that is well. */
+const timeoutMs = 60_000;
 const remedy = 'See "myaas doctor"; "dmesg" shows whether the disk has errors.';
 
 /** BTRFS_IOC_QUOTA_CTL and BTRFS_QUOTA_CTL_ENABLE_SIMPLE_QUOTA of linux/btrfs.h, with `struct btrfs_ioctl_quota_ctl_args`. */
@@ -57,12 +59,12 @@ export class SimpleQuotas {
   /** From now on the subvolume's writes fail with EDQUOT when it has allocated so much; 0: never. */
   async limit(subvolume: string, limitBytes: number): Promise<void> {
     const limit = limitBytes === 0 ? 'none' : String(limitBytes);
-    await runProgram('btrfs', ['qgroup', 'limit', '--', limit, subvolume], { remedy });
+    await runProgram('btrfs', ['qgroup', 'limit', '--', limit, subvolume], { remedy, timeoutMs });
   }
 
   /** The ids of the subvolumes below the path, by the ends of theirs. */
   async subvolumes(): Promise<Map<string, number>> {
-    const list = await runProgram('btrfs', ['subvolume', 'list', '--', this.#path], { remedy });
+    const list = await runProgram('btrfs', ['subvolume', 'list', '--', this.#path], { remedy, timeoutMs });
     const lines = list.matchAll(/^ID (\d+) .*? path (.*)$/gm);
     return new Map([...lines].map(([, id, path]) => [path ?? '', Number(id)]));
   }

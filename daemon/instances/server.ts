@@ -11,6 +11,9 @@ import { errors, hasErrno, MyaasError, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { Slots } from '../slots.ts';
 
+/** Long enough for the crash recovery of a large instance; the gate turns its clients away long before. */
+const startLimitMs = 10 * 60_000;
+
 export interface ServerSpec {
   readonly role: Extract<Role, 'server' | 'import'>;
   readonly id: string;
@@ -93,6 +96,7 @@ export class Servers {
         return;
       } catch (error) {
         signal.throwIfAborted();
+        if (isDockerAway(error)) throw error;
         // A restart of Docker or of the host takes the namespace away that the container was made with.
         this.#log.info(`The container of ${spec.id} is made anew: ${messageOf(error)}`);
       }
@@ -102,12 +106,12 @@ export class Servers {
       await this.#run(await this.#makeContainer(spec), spec, greet, signal);
     } catch (error) {
       // It stays, for its log, but does not run on with nobody to tell.
-      await this.stop(spec.id, 0);
+      if (!isDockerAway(error)) await this.stop(spec.id, 0);
       throw error;
     }
   }
 
-  /** Starts the container and returns what `greet` does, or why the server does not answer. */
+  /** Starts the container and returns what `greet` does, or why the server does not answer, at the latest after `startLimitMs`. */
   async #run<T>(
     containerId: string,
     spec: ServerSpec,
@@ -117,6 +121,11 @@ export class Servers {
     // Ends whatever still waits when one of the three below has decided.
     const over = new AbortController();
     const waiting = AbortSignal.any([signal, over.signal]);
+    const late = errors.serverFailed(
+      `The database server did not answer within ${String(startLimitMs / 60_000)} minutes.`,
+      '',
+    );
+    const timer = setTimeout(() => over.abort(late), startLimitMs);
     try {
       if (spec.role === 'server') await this.#makeTmp(`${spec.home}/${inContainer.tmpInDatadir}`);
       const listening = fileAppears(this.#paths.run(spec.id), spec.engine.socketName, waiting);
@@ -136,6 +145,7 @@ export class Servers {
       const log = await this.lastWords(containerId);
       throw errors.serverFailed(`The database server does not answer: ${messageOf(error)}.`, log);
     } finally {
+      clearTimeout(timer);
       over.abort();
     }
   }
@@ -223,6 +233,9 @@ export class Servers {
     await rm(this.#paths.run(id), { recursive: true, force: true });
   }
 }
+
+const isDockerAway = (error: unknown): boolean =>
+  error instanceof MyaasError && error.code === 'MYAAS_DOCKER_UNAVAILABLE';
 
 const startupFilesOf = ({ engine, account }: ServerSpec): readonly ServerFile[] =>
   account ? engine.startupFiles(account) : [];

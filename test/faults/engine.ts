@@ -85,6 +85,15 @@ export class Engine implements AsyncDisposable {
     await rm(`${this.#directory}/${containerdPid}`, { force: true });
   }
 
+  /** It answers nobody until `goOn`. */
+  hang(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  goOn(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
   async #recorded(pidFile: string): Promise<BackgroundProcess | undefined> {
     const pid = Number(await readFile(`${this.#directory}/${pidFile}`, 'utf8').catch(() => '0'));
     return pid > 1 ? identify(pid) : undefined;

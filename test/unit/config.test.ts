@@ -88,6 +88,11 @@ const variables: Readonly<Record<string, Variable>> = {
     ],
     bad: ['/run/docker.sock', 'http://x', 'tcp://host'],
   },
+  MYAAS_DOCKER_TIMEOUT: {
+    field: 'dockerTimeoutMs',
+    good: [['90', 90_000]],
+    bad: ['0', '1.5', '3601', '30s'],
+  },
   MYAAS_DEBUG: {
     field: 'debug',
     good: [
