@@ -2,6 +2,7 @@
  * What MyAAS must know of one database product. Everything else is the same for all of them. What a product may lack is
  * optional here, and whoever needs it says so in words (`lacks`). README.md beside this file is about adding one.
  */
+import type { Transform } from 'node:stream';
 import type { Config } from '../config.ts';
 import type { Protocol } from '../gate/protocol.ts';
 import type { BulkLoading } from './bulk.ts';
@@ -92,6 +93,8 @@ export interface Masker {
 export interface AdminSession {
   readonly rows?: RowsLoader;
   readonly masker?: Masker;
+  /** Makes a role of the dump's server, which nobody can log in as, where it is not there. */
+  ensureRole?(name: string): Promise<void>;
   /** The server's version, as it tells it. */
   version(): Promise<string>;
   createDatabase(name: string): Promise<void>;
@@ -194,13 +197,49 @@ export interface LoadClient {
 }
 
 /** Directories of several files that are one dump. */
-export type DirectoryKind = 'mydumper' | 'tab' | 'backup';
+export type DirectoryKind = 'mydumper' | 'tab' | 'backup' | 'archive';
+
+/** What the text of a dump passes through on its way to the client. Refuses, with `MYAAS_DUMP_BAD`, what must not get there. */
+export interface TextFilter extends Transform {
+  /** Why the text that has passed is not all that its author wanted to write; undefined when nothing says so. */
+  whyIncomplete(): string | undefined;
+}
+
+/** What a text comes from and goes to. */
+export interface TextSurroundings {
+  /** Its name, for people. */
+  readonly file: string;
+  /** Of the server. */
+  readonly series: string;
+  readonly ensureRole?: AdminSession['ensureRole'];
+}
+
+/** Dumps that a program of the product reads, which may do so with several connections. */
+export interface ArchiveTool {
+  /** Whether a file is one, by what it begins with, latin1. */
+  recognises(head: string): boolean;
+  /** The file that tells of the others where it is a directory. */
+  readonly directoryFile: string;
+  /**
+   * What it is to be loaded with, by what it, or its `directoryFile`, begins with; undefined when that is not enough of it.
+   * Throws `MYAAS_DUMP_BAD` for one that this series can't read.
+   */
+  describe(head: Buffer, surroundings: TextSurroundings): { readonly roles: readonly string[] } | undefined;
+  /** Loads it from `path`, or from its standard input. */
+  command(
+    database: string,
+    from: { readonly path: string; readonly jobs: number } | undefined,
+  ): readonly string[];
+}
 
 /** How dumps of a product are told from others, and loaded. */
 export interface DumpSupport {
   /** What names of dumps that are one file end with, before the ending of a packer: "sql". */
   readonly endings: readonly string[];
   readonly directories: readonly DirectoryKind[];
+  /** Undefined: as dumps of MySQL's family are read. */
+  filter?(surroundings: TextSurroundings): TextFilter;
+  readonly archive?: ArchiveTool;
   /** Whether a dump is of this product for certain, by what it begins with, unpacked, latin1. */
   recognises(head: string): boolean;
   /** "client": through that program. "data file": put in the data directory before the server's first start. */
@@ -240,6 +279,12 @@ export interface Engine {
   importCommand(server: ServerFacts): readonly string[];
   /** The server of an instance. */
   serveCommand(server: ServerFacts): readonly string[];
+  /** Files that are in the run directory of an import's server. */
+  readonly importFiles?: readonly ServerFile[];
+  /** The file in the data directory that says when the server lets clients in; undefined: it does when its socket is there. */
+  readonly readyFile?: { readonly name: string; readonly says: RegExp };
+  /** Gives the account its password in the data directory of a server that is about to start. */
+  prepareData?(datadir: string, account: Account): Promise<void>;
   /** Flags that a server gives up the files of former versions of rows for, to make new ones. */
   readonly renewingFlags: readonly string[];
   /**

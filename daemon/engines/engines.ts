@@ -3,10 +3,11 @@ import { errors } from '../errors.ts';
 import type { Engine } from './engine.ts';
 import { mariadb } from './mariadb.ts';
 import { mysql } from './mysql.ts';
+import { postgres } from './postgres.ts';
 import { valkey } from './valkey.ts';
 
 /** The first is that of dumps that nothing tells of. */
-export const engines: readonly [Engine, ...Engine[]] = [mariadb, mysql, valkey];
+export const engines: readonly [Engine, ...Engine[]] = [mariadb, mysql, postgres, valkey];
 
 const byName = new Map(engines.map((engine) => [engine.name, engine]));
 

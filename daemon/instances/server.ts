@@ -1,5 +1,4 @@
 /** Starting a database server in its container, and knowing the moment it answers. */
-import { existsSync, watch } from 'node:fs';
 import { chmod, chown, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,6 +9,7 @@ import { inContainer, type Account, type Engine, type ServerFile } from '../engi
 import { errors, hasErrno, MyaasError, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { Slots } from '../slots.ts';
+import { fileAppears, fileSays } from './readiness.ts';
 
 /** Long enough for the crash recovery of a large instance; the gate turns its clients away long before. */
 const startLimitMs = 10 * 60_000;
@@ -128,7 +128,11 @@ export class Servers {
     const timer = setTimeout(() => over.abort(late), startLimitMs);
     try {
       if (spec.role === 'server') await this.#makeTmp(`${spec.home}/${inContainer.tmpInDatadir}`);
-      const listening = fileAppears(this.#paths.run(spec.id), spec.engine.socketName, waiting);
+      await prepareData(spec);
+      const { readyFile, socketName } = spec.engine;
+      const listening = readyFile
+        ? fileSays(datadirOf(spec), readyFile, waiting)
+        : fileAppears(this.#paths.run(spec.id), socketName, waiting);
       listening.catch(() => undefined);
       await this.#docker.start(containerId);
       const greeted = await Promise.race([
@@ -238,23 +242,16 @@ const isDockerAway = (error: unknown): boolean =>
   error instanceof MyaasError && error.code === 'MYAAS_DOCKER_UNAVAILABLE';
 
 const startupFilesOf = ({ engine, account }: ServerSpec): readonly ServerFile[] =>
-  account ? engine.startupFiles(account) : [];
+  account ? engine.startupFiles(account) : (engine.importFiles ?? []);
 
-/** Resolves when `directory` has an entry `name`. Told by the kernel, not by looking again and again. */
-async function fileAppears(directory: string, name: string, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  await new Promise<void>((resolve, reject) => {
-    const watcher = watch(directory, { signal }, () => {
-      if (existsSync(`${directory}/${name}`)) done();
-    });
-    const done = () => {
-      watcher.close();
-      resolve();
-    };
-    watcher.once('error', reject);
-    watcher.once('close', () => reject(new Error(`Nobody waits for ${directory}/${name} any more.`)));
-    if (existsSync(`${directory}/${name}`)) done();
-  });
+const datadirOf = ({ home }: ServerSpec): string => `${home}/datadir`;
+
+/** What is done to the data directory of a server that does not run. */
+async function prepareData(spec: ServerSpec): Promise<void> {
+  const { engine, account } = spec;
+  // A server that was killed has left it, and it would be believed.
+  if (engine.readyFile) await rm(`${datadirOf(spec)}/${engine.readyFile.name}`, { force: true });
+  if (account) await engine.prepareData?.(datadirOf(spec), account);
 }
 
 /** A server binds its socket a moment before it listens, and there is no event for that moment's end. */

@@ -1,7 +1,7 @@
 /** The server's own client: runs SQL text in a container that reaches the import's socket and nothing else. */
 import type { Readable } from 'node:stream';
 import type { Role } from '../drivers/container.ts';
-import { inContainer, type LoadClient, type LoadFailure } from '../engines/engine.ts';
+import { inContainer, type AdminSession, type LoadClient, type LoadFailure } from '../engines/engine.ts';
 import { errors, type MyaasError } from '../errors.ts';
 import type { BulkStream } from './bulk/stream.ts';
 import { readDump } from './formats/reader.ts';
@@ -13,7 +13,7 @@ export type ClientOutcome = { sha256: string; failure?: never } | { failure: Loa
 
 /**
  * Runs a file of SQL, in `database` unless it names another; the hash of the file as it is. Rows that `bulk` takes out
- * are loaded beside it. Throws `MYAAS_DUMP_BAD` when the file is not whole.
+ * are loaded beside it; `admin` makes roles that a dump names. Throws `MYAAS_DUMP_BAD` when the file is not whole.
  */
 export async function runClient(
   run: ImportRun,
@@ -21,37 +21,53 @@ export async function runClient(
   database: string | undefined,
   onRead: (doneBytes: number) => void = () => undefined,
   bulk?: BulkStream,
+  admin?: AdminSession,
 ): Promise<ClientOutcome> {
-  const reading = await readDump(file, run.signal, onRead);
+  const filter = run.engine.dumps.filter?.({
+    file: file.file,
+    series: run.image.series,
+    ensureRole: admin?.ensureRole?.bind(admin),
+  });
+  const reading = await readDump(file, run.signal, onRead, filter);
   const text = bulk ? readableOf(bulk.text(reading.text, reading.isPacked)) : reading.text;
-  const failure = await feedClient(run, 'client', database, text, undefined, bulk);
+  const command = clientOf(run).command(database);
+  const failure = await feedClient(run, 'client', command, text, undefined, { heard: bulk });
   return failure ? { failure } : { sha256: reading.summarize().sha256 };
 }
 
-/** Runs SQL text; why it failed, if it did. An error of `text` is thrown as it is. Clients side by side have ordinals. */
+/** Feeds a client; why it failed, if it did. An error of `input` is thrown as it is. Clients side by side have ordinals. */
 export async function feedClient(
   run: ImportRun,
   role: Role,
-  database: string | undefined,
-  text: Readable,
+  command: readonly string[],
+  input: Readable,
   ordinal?: number,
-  heard?: { onOutput(chunk: Buffer): void; onExit(): void },
+  more: {
+    readonly heard?: { onOutput(chunk: Buffer): void; onExit(): void } | undefined;
+    /** The client's home directory, on the host. */
+    readonly directory?: string;
+  } = {},
 ): Promise<LoadFailure | undefined> {
   const { docker, paths, servers, config } = run.deps;
+  const { heard, directory } = more;
   const client = clientOf(run);
   const containerId = await docker.create({
     role,
     id: run.id,
     ordinal,
     image: run.image.reference,
-    command: client.command(database),
+    command,
+    env: run.engine.hookEnvironment,
     user: servers.owner,
-    mounts: [{ source: paths.run(run.id), target: inContainer.run }],
+    mounts: [
+      { source: paths.run(run.id), target: inContainer.run },
+      ...(directory === undefined ? [] : [{ source: directory, target: inContainer.home }]),
+    ],
     memoryBytes: config.memoryLimitBytes,
     stdin: true,
   });
   using _ = run.killOnAbort(containerId);
-  const { exitCode, stderr } = await docker.feed(containerId, text, {
+  const { exitCode, stderr } = await docker.feed(containerId, input, {
     onOutput: (chunk) => heard?.onOutput(chunk),
     onExit: () => heard?.onExit(),
   });
@@ -61,7 +77,7 @@ export async function feedClient(
 }
 
 /** Throws `MYAAS_ENGINE_LACKS` for a product whose dumps no client loads. */
-function clientOf({ engine, dump }: ImportRun): LoadClient {
+export function clientOf({ engine, dump }: ImportRun): LoadClient {
   const { loading } = engine.dumps;
   if (loading.kind === 'client') return loading.client;
   throw errors.engineLacks(

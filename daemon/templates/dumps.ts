@@ -40,7 +40,12 @@ export interface DirectoryDump<F extends DirectoryFormat = DirectoryFormat> exte
   readonly files: readonly TreeFile[];
 }
 
-export type Dump = FileDump | DirectoryDump<'mydumper'> | DirectoryDump<'tab'> | DirectoryDump<'backup'>;
+export type Dump =
+  | FileDump
+  | DirectoryDump<'mydumper'>
+  | DirectoryDump<'tab'>
+  | DirectoryDump<'backup'>
+  | DirectoryDump<'archive'>;
 
 export interface BadDump {
   readonly template: string;

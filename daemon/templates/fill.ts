@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import type { AdminSession, BackupTool, TableCounts } from '../engines/engine.ts';
 import { errors, MyaasError } from '../errors.ts';
+import { isArchive, loadArchive } from './formats/archive.ts';
 import { adoptBackup, isBackupStream } from './formats/backup.ts';
 import { chooseDatabase, type ChosenDatabase } from './database.ts';
 import { assertUntouched, type Dump } from './dumps.ts';
@@ -131,8 +132,13 @@ async function load(
   wanted: string,
 ): Promise<string | undefined> {
   switch (dump.format) {
-    case 'file':
+    case 'archive':
+    case 'file': {
+      const { archive } = run.engine.dumps;
+      if (archive && (dump.format === 'archive' || (await isArchive(run, archive))))
+        return loadArchive(run, archive, admin, wanted);
       return (await new DumpLoader(run, admin).load(wanted)).sha256;
+    }
     case 'mydumper':
       await loadMydumper(run, dump, admin);
       return undefined;

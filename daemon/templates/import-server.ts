@@ -27,13 +27,20 @@ export async function initialise(run: ImportRun): Promise<void> {
 
 async function initialiseBy(run: ImportRun, command: readonly string[]): Promise<void> {
   const { docker, servers, config } = run.deps;
+  const { uid, gid } = servers.owner;
+  // initdb wants to know by what name it runs, and images know no name of an account of ours.
+  const users = `${run.home}/passwd`;
+  await writeFile(users, `root:x:0:0::/:/bin/sh\nmyaas:x:${String(uid)}:${String(gid)}::/:/bin/false\n`);
   const containerId = await docker.create({
     role: 'initialise',
     id: run.id,
     image: run.image.reference,
     command,
     user: servers.owner,
-    mounts: [{ source: run.home, target: inContainer.home }],
+    mounts: [
+      { source: run.home, target: inContainer.home },
+      { source: users, target: '/etc/passwd' },
+    ],
     memoryBytes: config.memoryLimitBytes,
   });
   const exitCode = await run.runToEnd(containerId);
@@ -44,6 +51,7 @@ async function initialiseBy(run: ImportRun, command: readonly string[]): Promise
     );
   }
   await docker.remove(containerId);
+  await rm(users);
 }
 
 /** Puts what a server needs besides its own files in the data directory. */

@@ -30,6 +30,7 @@ export async function readChoice({ file, path }: DumpFile): Promise<ServerChoice
 /** The product that a dump is of, undefined when it does not say. */
 async function recognise(dump: Dump, signal: AbortSignal): Promise<Engine | undefined> {
   if (dump.format === 'backup') return engines.find(({ backup }) => backup);
+  if (dump.format === 'archive') return engines.find(({ dumps }) => dumps.archive);
   const head = (await startOf(firstFile(dump), preambleBytes, signal)).toString('latin1');
   return engines.find(({ dumps }) => dumps.recognises(head));
 }

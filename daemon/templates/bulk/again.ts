@@ -1,5 +1,5 @@
 import type { BulkLoading } from '../../engines/bulk.ts';
-import { feedClient, loadFailed } from '../client.ts';
+import { clientOf, feedClient, loadFailed } from '../client.ts';
 import type { ImportRun } from '../run.ts';
 import { readableOf } from '../formats/unpack.ts';
 import type { LoadPlain, TableLoad } from './lanes.ts';
@@ -10,7 +10,7 @@ export const loadAgain =
   (run: ImportRun, loading: BulkLoading): LoadPlain =>
   async (load, lane) => {
     const text = readableOf(textOf(loading, load));
-    const failure = await feedClient(run, 'client', undefined, text, lane);
+    const failure = await feedClient(run, 'client', clientOf(run).command(undefined), text, lane);
     if (!failure) return;
     // It did not even get in: the dump has changed the accounts.
     if (failure.line === undefined) throw new OnlyPlain(failure.message);

@@ -48,7 +48,7 @@ export class DumpLoader {
   async #runDump(database: string | undefined, meter: ReturnType<typeof readMeter>): Promise<ClientOutcome> {
     const { deps, dump, engine, home, bulk, update } = this.#run;
     const loading = bulk ? engine.bulk : undefined;
-    if (!loading) return runClient(this.#run, dump, database, meter);
+    if (!loading) return runClient(this.#run, dump, database, meter, undefined, this.#admin);
     let readBytes = 0;
     // What is read and not loaded yet is not done.
     const tell = () => {
@@ -69,7 +69,7 @@ export class DumpLoader {
       readBytes = doneBytes;
       tell();
     };
-    const outcome = await runClient(this.#run, dump, database, onRead, stream);
+    const outcome = await runClient(this.#run, dump, database, onRead, stream, this.#admin);
     this.#run.loaded = { ...tally.summary, ...(update && { kept: update.changes.keep.length }) };
     if (parts) this.#run.parts = parts.finish()?.parts;
     return outcome;

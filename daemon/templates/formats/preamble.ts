@@ -70,7 +70,7 @@ function blankStatements(text: Buffer): number {
 const foreigners: readonly (readonly [string, string])[] = [
   ['\xff\xfe', 'UTF-16 text (as PowerShell\'s ">" writes); a dump must be written byte for byte'],
   ['\xfe\xff', 'UTF-16 text; a dump must be written byte for byte'],
-  ['PGDMP', 'a PostgreSQL dump, which this version cannot import'],
+  ['PGDMP', 'a PostgreSQL dump, which MariaDB and MySQL can not load'],
   ['SQLite format 3\0', 'an SQLite database, not a dump'],
   ['PK\x03\x04', 'a zip archive; pack it with gzip, zstd, xz or bzip2'],
   ['XBSTCK01', 'a stream of mariadb-backup or XtraBackup, not a dump'],
@@ -87,7 +87,7 @@ export function whyNoDump(head: string): string | undefined {
   const foreigner = foreigners.find(([start]) => head.startsWith(start));
   if (foreigner) return `it is ${foreigner[1]}.`;
   if (/^-- PostgreSQL database (cluster )?dump/m.test(head))
-    return 'it is a PostgreSQL dump, which this version cannot import.';
+    return 'it is a PostgreSQL dump, which MariaDB and MySQL can not load.';
   // POSIX.1-1988, the header of a tar archive.
   if (head.startsWith('ustar', 257)) return 'it is a tar archive; a dump is one file of SQL.';
   // The client, too, takes none, in strings neither: tools write "\\0".

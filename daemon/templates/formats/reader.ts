@@ -1,5 +1,6 @@
 /** Reads a dump once, front to back, from whatever compression: never unpacked to disk, never held in memory. */
 import { Transform, type Readable, type TransformCallback } from 'node:stream';
+import type { TextFilter } from '../../engines/engine.ts';
 import { errors } from '../../errors.ts';
 import {
   blankSandboxLine,
@@ -28,14 +29,14 @@ export async function readDump(
   dump: DumpFile,
   signal: AbortSignal,
   onRead: (doneBytes: number) => void,
+  filter: TextFilter = new TextEnds(dump.file),
 ): Promise<DumpReading> {
-  const ends = new TextEnds(dump.file);
-  const { content, isPacked, sha256 } = await unpack(dump, signal, onRead, ends);
+  const { content, isPacked, sha256 } = await unpack(dump, signal, onRead, filter);
   return {
     text: content,
     isPacked,
     summarize() {
-      const why = whyIncomplete(ends.head, ends.tail);
+      const why = filter.whyIncomplete();
       if (why !== undefined)
         throw errors.dumpBad(dump.file, why, 'Make the dump anew; the template stays as it was.');
       return { sha256: sha256() };
@@ -44,7 +45,7 @@ export async function readDump(
 }
 
 /** Passes text on, made loadable, and remembers how it began and ended. Refuses at once what is no SQL. */
-export class TextEnds extends Transform {
+export class TextEnds extends Transform implements TextFilter {
   head = '';
   /** The last chunks, at least `tailBytes` of them, if there are. */
   #last: Buffer[] = [];
@@ -59,8 +60,8 @@ export class TextEnds extends Transform {
     this.#file = file;
   }
 
-  get tail(): string {
-    return Buffer.concat(this.#last).subarray(-tailBytes).toString('latin1');
+  whyIncomplete(): string | undefined {
+    return whyIncomplete(this.head, Buffer.concat(this.#last).subarray(-tailBytes).toString('latin1'));
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback) {

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { errors } from '../../errors.ts';
-import { feedClient, loadFailed } from '../client.ts';
+import { clientOf, feedClient, loadFailed } from '../client.ts';
 import { readDump } from './reader.ts';
 import type { ImportRun } from '../run.ts';
 import type { DumpFile } from './unpack.ts';
@@ -51,7 +51,7 @@ export async function runScript(
   }
 
   const script = Readable.from(textOfAll(), { objectMode: false, highWaterMark: 2 ** 20 });
-  const failure = await feedClient(run, 'client', undefined, script, ordinal);
+  const failure = await feedClient(run, 'client', clientOf(run).command(undefined), script, ordinal);
   if (!failure) return;
   const { line } = failure;
   const where =

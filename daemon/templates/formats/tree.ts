@@ -5,7 +5,7 @@ import { lstat, readdir, readFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { errors } from '../../errors.ts';
 
-export type DirectoryFormat = 'mydumper' | 'tab' | 'backup';
+export type DirectoryFormat = 'mydumper' | 'tab' | 'backup' | 'archive';
 
 export interface TreeFile {
   /** Its path below the directory. */
@@ -81,6 +81,7 @@ export async function recogniseTree(
   const names = new Set(files.map(({ name }) => name));
   const bad = (why: string, hint?: string) => errors.dumpBad(file, why, hint);
   if (checkpointNames.some((name) => names.has(name))) return 'backup';
+  if (names.has('toc.dat')) return 'archive';
   if (names.has('metadata.partial')) {
     throw bad(
       'mydumper has not finished it, or was interrupted: there is a metadata.partial in it.',
@@ -110,7 +111,7 @@ export async function recogniseTree(
   throw bad(
     names.size === 0
       ? 'there is nothing in it.'
-      : 'it is no dump: there is no metadata of mydumper in it, no checkpoints of mariadb-backup, and no .sql with a .txt.',
+      : 'it is no dump: there is no metadata of mydumper in it, no checkpoints of mariadb-backup, no toc.dat of pg_dump, and no .sql with a .txt.',
     'Put only dumps in the dumps directory; directories that links lead into are left alone.',
   );
 }

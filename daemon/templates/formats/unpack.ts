@@ -43,6 +43,8 @@ async function compressionOf(packed: DumpFile): Promise<Compression> {
   return found?.[0] ?? compressions[extension as keyof typeof compressions];
 }
 
+export const isPacked = async (file: DumpFile): Promise<boolean> => (await compressionOf(file)) !== undefined;
+
 /** `onRead` is told how many bytes of the file were read so far, at each chunk; `sink` is what the content passes last. */
 export async function unpack(
   packed: DumpFile,
