@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import pg from 'pg';
-import type { Instance } from '../../daemon/contract.ts';
+import type { Instance, Template } from '../../daemon/contract.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
+
+const addressOf = ({ host, port, user, password, database }: Instance): pg.ClientConfig => ({
+  host,
+  port,
+  user,
+  password,
+  database,
+});
 
 /** As an application connects: through the port. */
 async function query(
@@ -10,14 +18,7 @@ async function query(
   sql: string,
   more: Partial<pg.ClientConfig> = {},
 ): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({
-    host: instance.host,
-    port: instance.port,
-    user: instance.user,
-    password: instance.password,
-    database: instance.database,
-    ...more,
-  });
+  const client = new pg.Client({ ...addressOf(instance), ...more });
   await client.connect();
   try {
     const { rows } = await client.query<Record<string, unknown>>(sql);
@@ -43,5 +44,67 @@ describe('PostgreSQL', function () {
     const rows = await query(chinook, 'select count(*)::int as tracks from track');
     assert.deepEqual(rows, [{ tracks: 3503 }]);
     assert.match(chinook.url ?? '', /^postgres:\/\/myaas:\w+@127\.0\.0\.1:\d+\/chinook$/);
+    const { body } = await host.api<Template>('GET', '/v1/templates/chinook');
+    assert.equal(body.engine, 'postgres');
+  });
+
+  it('lets nobody in without the password, the superuser not at all', async () => {
+    for (const user of ['myaas', 'postgres', 'myaas-superuser', 'myaas-loader', 'root'])
+      for (const password of [undefined, '', 'postgres', 'wrong'])
+        await assert.rejects(query(chinook, 'select 1', { user, password }), { code: /^28/ });
+    await assert.rejects(query(chinook, 'select 1', { user: 'postgres' }), { code: '28P01' });
+    const other = await host.create('chinook', 'other');
+    await assert.rejects(query(chinook, 'select 1', { password: other.password }), { code: '28P01' });
+    const rules = await query(chinook, 'select count(*)::int as roles from pg_roles where rolsuper and rolcanlogin');
+    assert.deepEqual(rules, [{ roles: 0 }]);
+  });
+
+  it('gives all rights on the data, and none on files and programs', async () => {
+    await query(chinook, 'create table mine (a int); alter table album add column b int; drop table playlist_track');
+    await query(chinook, 'create role someone; set role someone; reset role; create schema s authorization someone');
+    await query(chinook, 'create extension pg_trgm');
+    await query(chinook, 'create database another');
+    await query(chinook, 'vacuum artist');
+    const forbidden = [
+      `select pg_read_file('/etc/passwd')`,
+      `copy artist to program 'id'`,
+      `copy artist from '/etc/passwd'`,
+      `select lo_import('/etc/passwd')`,
+      `create function f() returns int language c as '/x', 'y'`,
+      'create extension file_fdw',
+      'alter system set work_mem = 1',
+      'alter role postgres login',
+      `alter role "myaas-superuser" login password 'x'`,
+      'grant pg_execute_server_program to myaas',
+      'set role "myaas-superuser"',
+      'set session authorization "myaas-superuser"',
+      'alter role myaas superuser',
+      'select rolpassword from pg_authid',
+      `select pg_ls_dir('.')`,
+      `set session_preload_libraries = 'x'`,
+    ];
+    for (const sql of forbidden) await assert.rejects(query(chinook, sql), { code: /^(?:42501|0LP01|42704|22023)$/ }, sql);
+  });
+
+  it('comes back as it was after a kill, asleep, and reset', async () => {
+    const instance = await host.create('chinook', 'lives');
+    await query(instance, `create table kept as select 1 as a`);
+    await host.api('POST', `/v1/instances/${instance.id}/sleep`);
+    assert.deepEqual(await query(instance, 'select a from kept'), [{ a: 1 }]);
+    const { body } = await host.api<Instance>('POST', `/v1/instances/${instance.id}/reset`);
+    assert.equal(body.state, 'ready');
+    await assert.rejects(query(instance, 'select a from kept'), { code: '42P01' });
+  });
+
+  it('passes on cancel requests', async () => {
+    const client = new pg.Client({ ...addressOf(chinook) });
+    await client.connect();
+    const { rows: found } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const sleeping = client.query('select pg_sleep(600)');
+    const ended = assert.rejects(sleeping, { code: '57014' });
+    const until = `select pg_cancel_backend(pid) as done from pg_stat_activity where pid = ${String(found[0]?.pid)} and query like '%pg_sleep(600)%' and state = 'active'`;
+    while ((await query(chinook, until)).length === 0);
+    await ended;
+    await client.end();
   });
 });
