@@ -2,6 +2,7 @@
 import { workspace, type WorkspaceFolder } from 'vscode';
 import type { Instance } from '../daemon/contract.ts';
 import type { Api } from './api.ts';
+import { clientVariablesOf } from './client-command.ts';
 import type { Ctx } from './ctx.ts';
 import { dialectOf } from './env/dialects.ts';
 import type { GitChoice, GitQuestion } from './env/git.ts';
@@ -88,16 +89,15 @@ export function environmentOf(instance: WithCredentials): Record<string, string>
   const { engine, host, port, database, user, password, url } = instance;
   const own = dialectOf(engine).convention;
   if (own) return { ...valuesOf(own, instance) };
+  const { laravelDriver } = dialectOf(engine);
   return {
-    DB_CONNECTION: 'mysql',
+    DB_CONNECTION: laravelDriver,
     DB_HOST: host,
     DB_PORT: String(port),
     DB_DATABASE: database,
     DB_USERNAME: user,
     DB_PASSWORD: password,
     DATABASE_URL: url,
-    MYSQL_HOST: host,
-    MYSQL_TCP_PORT: String(port),
-    MYSQL_PWD: password,
+    ...clientVariablesOf(instance),
   };
 }

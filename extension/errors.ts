@@ -88,12 +88,12 @@ export const failures = {
       'An operator puts a dump in the dumps directory and runs "myaas update".',
     ),
   importFailed: (message: string, hint: string) => new MyaasError('MYAAS_IMPORT_FAILED', 500, message, hint),
-  noClientProgram: () =>
+  noClientProgram: (client: { readonly programs: readonly string[]; readonly package: string }) =>
     new MyaasError(
       'MYAAS_PROGRAM_MISSING',
       500,
-      'There is neither a "mariadb" nor a "mysql" program on this machine.',
-      'Install one ("apt-get install mariadb-client"), or connect another way: "Copy Connection URL".',
+      `There is no ${client.programs.map((name) => `"${name}"`).join(' or ')} program on this machine.`,
+      `Install one ("apt-get install ${client.package}"), or connect another way: "Copy Connection URL".`,
     ),
   notTrusted: () =>
     new MyaasError(

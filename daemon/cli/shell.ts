@@ -9,8 +9,61 @@ import { connect } from './connection.ts';
 import { findInstance } from './instance.ts';
 import { credentialsOf } from './variables.ts';
 
-/** The client programs, the better one first. */
-const programs = ['mariadb', 'mysql'];
+interface Login {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+}
+
+/** A client program, and how it is told the password, which would be everybody's to see in an argument. */
+interface Client {
+  /** The better one first. */
+  readonly programs: readonly string[];
+  /** For Debian. */
+  readonly package: string;
+  /** What is in the file that it opens as its file descriptor 3. */
+  secrets(login: Login): string;
+  args(login: Login): readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+const secretFile = '/dev/fd/3';
+
+const mysql: Client = {
+  programs: ['mariadb', 'mysql'],
+  package: 'mariadb-client',
+  /** An option file (https://mariadb.com/kb/en/configuring-mariadb-with-option-files/). */
+  secrets: ({ host, port, user, password, database }) =>
+    [
+      '[client]',
+      'protocol=tcp',
+      `host=${quote(host)}`,
+      `port=${String(port)}`,
+      `user=${quote(user)}`,
+      `password=${quote(password)}`,
+      '[mysql]',
+      `database=${quote(database)}`,
+    ].join('\n'),
+  args: () => [`--defaults-extra-file=${secretFile}`],
+};
+
+const postgres: Client = {
+  programs: ['psql'],
+  package: 'postgresql-client',
+  /** A password file (https://www.postgresql.org/docs/current/libpq-pgpass.html). */
+  secrets: ({ password }) => `*:*:*:*:${password.replaceAll(/[\\:]/g, '\\$&')}`,
+  args: ({ host, port, user, database }) => [
+    `--host=${host}`,
+    `--port=${String(port)}`,
+    `--username=${user}`,
+    `--dbname=${database}`,
+  ],
+  env: { PGPASSFILE: secretFile, PGPASSWORD: undefined },
+};
+
+const clientOf = (engine: string): Client => (engine === 'postgres' ? postgres : mysql);
 
 /** `myaas shell`: the database's client program, logged in. */
 export async function openShell(
@@ -18,48 +71,30 @@ export async function openShell(
   [reference, given]: readonly [string, string[]],
 ): Promise<number> {
   const instance = credentialsOf(await findInstance(await connect(context), reference));
-  await using options = await openOptionFile(instance);
-  const args = ['--defaults-extra-file=/dev/fd/3', ...(given[0] === '--' ? given.slice(1) : given)];
-  for (const program of programs) {
+  const client = clientOf(instance.engine);
+  await using secrets = await openSecrets(client.secrets(instance));
+  const args = [...client.args(instance), ...(given[0] === '--' ? given.slice(1) : given)];
+  const env = { ...process.env, ...client.env };
+  for (const program of client.programs) {
     try {
-      return await runChild(interrupts, program, args, { fd3: options.fd });
+      return await runChild(interrupts, program, args, { fd3: secrets.fd, env });
     } catch (error) {
       if (!hasErrno(error, 'ENOENT')) throw error;
     }
   }
+  const names = client.programs.map((name) => `"${name}"`).join(' or ');
   throw errors.programFailed(
-    'There is neither a "mariadb" nor a "mysql" program on this machine.',
-    'Install one ("apt-get install mariadb-client"), or connect another way: "myaas url".',
+    `There is no ${names} program on this machine.`,
+    `Install one ("apt-get install ${client.package}"), or connect another way: "myaas url".`,
   );
 }
 
-/**
- * An option file of the client's (https://mariadb.com/kb/en/configuring-mariadb-with-option-files/) with the password,
- * which would be everybody's to see in an argument. It has no name any more when the client opens it as its file
- * descriptor; a pipe would not do, for it is read more than once.
- */
-async function openOptionFile(connection: {
-  host: string;
-  port: number;
-  user: string;
-  password: string;
-  database: string;
-}): Promise<FileHandle> {
-  const { host, port, user, password, database } = connection;
-  const options = [
-    '[client]',
-    'protocol=tcp',
-    `host=${quote(host)}`,
-    `port=${port}`,
-    `user=${quote(user)}`,
-    `password=${quote(password)}`,
-    '[mysql]',
-    `database=${quote(database)}`,
-  ];
+/** A file that has no name any more when the client opens it. A pipe would not do, for it is read more than once. */
+async function openSecrets(text: string): Promise<FileHandle> {
   const file = join(tmpdir(), `myaas-${randomBytes(12).toString('hex')}.cnf`);
   const opened = await open(file, 'wx+', 0o600);
   await rm(file);
-  await opened.writeFile(`${options.join('\n')}\n`);
+  await opened.writeFile(`${text}\n`);
   return opened;
 }
 

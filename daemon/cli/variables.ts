@@ -30,6 +30,14 @@ const databaseVariables = (
 
 /** Of products that are not found by the variables of MySQL's. */
 const own: Readonly<Record<string, (credentials: WithCredentials) => Variables>> = {
+  postgres: (credentials) => ({
+    ...databaseVariables('pgsql', credentials),
+    PGHOST: credentials.host,
+    PGPORT: String(credentials.port),
+    PGDATABASE: credentials.database,
+    PGUSER: credentials.user,
+    PGPASSWORD: credentials.password,
+  }),
   valkey: ({ host, port, database, user, password, url }) => ({
     REDIS_HOST: host,
     REDIS_PORT: String(port),

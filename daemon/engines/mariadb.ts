@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { inContainer, type Account, type Engine, type ImageSource, type LoadClient } from './engine.ts';
+import type { LoadClient } from './dump-support.ts';
+import { inContainer, type Account, type Engine, type ImageSource } from './engine.ts';
 import { makeCertificateFiles } from './certificate-files.ts';
 import { secureAccounts } from './mariadb-accounts.ts';
 import { mariadbBackup } from './mariadb-backup.ts';

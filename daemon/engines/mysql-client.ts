@@ -1,5 +1,6 @@
 /** What client programs of MariaDB and MySQL have in common. */
-import { inContainer, type Engine, type LoadFailure, type ServerFile } from './engine.ts';
+import type { LoadFailure } from './dump-support.ts';
+import { inContainer, type Engine, type ServerFile } from './engine.ts';
 
 /** ER_DB_CREATE_EXISTS. */
 const databaseExists = '1007';

@@ -3,7 +3,8 @@
  * by TCP to itself and by a socket to the server; the two agree only on logins whose password the server has in its cache.
  * `admit` puts that of the account there at each start.
  */
-import { inContainer, type Account, type Engine, type ImageSource, type LoadClient } from './engine.ts';
+import type { LoadClient } from './dump-support.ts';
+import { inContainer, type Account, type Engine, type ImageSource } from './engine.ts';
 import { makeCertificateFiles } from './certificate-files.ts';
 import { secureAccounts } from './mysql-accounts.ts';
 import { clientFile, mysqlUrlOf, parseLoadError } from './mysql-client.ts';

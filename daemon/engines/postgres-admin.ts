@@ -92,6 +92,13 @@ export class PostgresAdminSession implements AdminSession {
       await this.#main.query(`create role ${pg.escapeIdentifier(name)} nologin`);
   }
 
+  async locales(): Promise<readonly string[]> {
+    const { rows } = await this.#main.query<{ name: string }>(
+      `select distinct collcollate as name from pg_collation where collprovider = 'c' and collcollate <> ''`,
+    );
+    return rows.map(({ name }) => name);
+  }
+
   async analyze(signal: AbortSignal): Promise<void> {
     for (const client of this.#kept.values()) {
       signal.throwIfAborted();

@@ -2,14 +2,26 @@
  * Splits a script for psql where psql does: into statements, psql's own commands, and the data that COPY reads
  * (src/bin/psql/psqlscan.l). A statement is held back until it has ended, unless it is long.
  */
+import {
+  apply,
+  backslash,
+  byteOf,
+  dollarTagAt,
+  endOfDataBytes,
+  findEndOfData,
+  isSpecial,
+  isWordByte,
+  newline,
+  newlinesIn,
+  openIn,
+  readsData,
+  type State,
+  type Verdict,
+} from './postgres-tokens.ts';
 
 /** No more of a statement is looked at, and no more held back. */
 const statementLimit = 16_384;
 const tailLimit = 512;
-/** A tag between dollars has at most NAMEDATALEN bytes. */
-const tagLimit = 66;
-
-export type Verdict = 'pass' | 'blank' | { readonly replace: string; readonly by: string };
 
 export interface ScriptListener {
   /** A statement, without comments, latin1, its middle left out when it is long. A long one passes in any case. */
@@ -18,32 +30,7 @@ export interface ScriptListener {
   command(text: string, line: number): Verdict;
 }
 
-type State =
-  | { readonly kind: 'sql' }
-  | { readonly kind: 'quoted'; readonly until: number; readonly escapes: boolean }
-  | { readonly kind: 'dollar'; readonly tag: Buffer }
-  | { readonly kind: 'line comment' }
-  | { readonly kind: 'comment'; readonly depth: number }
-  /** Of a COPY; it begins with the rest of that one's line. */
-  | { readonly kind: 'data'; readonly hasBegun: boolean };
-
 const sql: State = { kind: 'sql' };
-const byteOf = (character: string): number => character.charCodeAt(0);
-const newline = byteOf('\n');
-const backslash = byteOf('\\');
-const endOfData = Buffer.from('\n\\.');
-
-/** Where something else than the text of a statement may begin. */
-const isSpecial = new Uint8Array(256);
-for (const character of `'"$-/;\\\n`) isSpecial[byteOf(character)] = 1;
-
-const isWordByte = (byte: number | undefined): boolean =>
-  byte !== undefined && (byte >= 0x80 || /\w/.test(String.fromCharCode(byte)));
-
-const copyFromInput = /^copy\s[^(]*(?:\([^)]*\))?\s*from\s+stdin\b/i;
-const quoted = /"(?:[^"]|"")*"|'(?:[^']|'')*'/g;
-const readsData = (statement: string): boolean =>
-  /^copy\s/i.test(statement) && copyFromInput.test(statement.replaceAll(quoted, 'x'));
 
 export class ScriptLexer {
   readonly #listener: ScriptListener;
@@ -84,18 +71,7 @@ export class ScriptLexer {
 
   /** What has begun and not ended, in words. */
   get open(): string | undefined {
-    switch (this.#state.kind) {
-      case 'data':
-        return 'the data of a COPY has no end, which is a line of "\\."';
-      case 'quoted':
-      case 'dollar':
-        return 'a string has no end';
-      case 'comment':
-        return 'a comment has no end';
-      case 'line comment':
-      case 'sql':
-        return undefined;
-    }
+    return openIn(this.#state);
   }
 
   get #statement(): string {
@@ -215,11 +191,9 @@ export class ScriptLexer {
   }
 
   #stepDollar(at: number, isLast: boolean): number | undefined {
-    const ahead = this.#text.toString('latin1', at, at + tagLimit);
-    const tag = /^\$(?:[A-Za-z_\x80-\xff][\w\x80-\xff]*)?\$/.exec(ahead)?.[0];
-    if (tag === undefined && !isLast && ahead.length < tagLimit && /^\$[\w\x80-\xff]*$/.test(ahead))
-      return undefined;
-    if (tag === undefined || isWordByte(this.#text[at - 1])) return this.#remember(at + 1);
+    const tag = dollarTagAt(this.#text, at, isLast);
+    if (tag === undefined) return undefined;
+    if (tag === '') return this.#remember(at + 1);
     this.#state = { kind: 'dollar', tag: Buffer.from(tag, 'latin1') };
     return this.#remember(at + tag.length);
   }
@@ -243,7 +217,7 @@ export class ScriptLexer {
     if (found === -1 && !isLast) return undefined;
     const end = found === -1 ? this.#text.length : found;
     const verdict = this.#listener.command(this.#text.toString('latin1', at, end).trimEnd(), this.#line);
-    this.#change(verdict, at, end);
+    apply(verdict, this.#text, at, end);
     return end;
   }
 
@@ -257,10 +231,10 @@ export class ScriptLexer {
       if (rest !== '') this.#listener.command(rest, this.#line);
       this.#state = { kind: 'data', hasBegun: true };
     }
-    const end = this.#findEndOfData(isLast);
+    const end = findEndOfData(text, this.#at, isLast);
     if (end === undefined) {
       // The line that ends it may have begun.
-      const passed = isLast ? text.length : text.length - endOfData.length - 2;
+      const passed = isLast ? text.length : text.length - endOfDataBytes;
       if (passed <= this.#at) return undefined;
       this.#countLines(this.#at, passed);
       return passed;
@@ -271,27 +245,8 @@ export class ScriptLexer {
     return end;
   }
 
-  #findEndOfData(isLast: boolean): number | undefined {
-    const text = this.#text;
-    for (
-      let found = text.indexOf(endOfData, this.#at);
-      found !== -1;
-      found = text.indexOf(endOfData, found + 1)
-    ) {
-      const end = found + endOfData.length;
-      const after = text.toString('latin1', end, end + 2);
-      if (/^(?:\n|\r\n)/.test(after) || (isLast && /^\r?$/.test(after))) return end;
-    }
-    return undefined;
-  }
-
   #countLines(from: number, to: number): void {
-    for (
-      let at = this.#text.indexOf(newline, from);
-      at !== -1 && at < to;
-      at = this.#text.indexOf(newline, at + 1)
-    )
-      this.#line++;
+    this.#line += newlinesIn(this.#text, from, to);
   }
 
   /** Takes what lies before `end` to the statement; `end`. */
@@ -328,7 +283,7 @@ export class ScriptLexer {
     )?.[1];
     if (strings !== undefined) this.#hasStandardStrings = /^(?:on|true|yes|1)$/i.test(strings);
     const verdict = this.#listener.statement(statement, this.#statementLine);
-    if (!this.#isCutOff) this.#change(verdict, this.#begin, this.#at);
+    if (!this.#isCutOff) apply(verdict, this.#text, this.#begin, this.#at);
     this.#beginStatement(this.#at);
     if (!readsData(statement)) return this.#at;
     this.#state = { kind: 'data', hasBegun: false };
@@ -340,16 +295,5 @@ export class ScriptLexer {
     this.#isCutOff = false;
     this.#head = '';
     this.#tail = '';
-  }
-
-  #change(verdict: Verdict, from: number, to: number): void {
-    if (verdict === 'pass') return;
-    if (verdict === 'blank') {
-      for (let at = from; at < to; at++) if (this.#text[at] !== newline) this.#text[at] = 0x20;
-      return;
-    }
-    const place = this.#text.indexOf(verdict.replace, from, 'latin1');
-    if (place !== -1 && place < to)
-      this.#text.write(verdict.by.padEnd(verdict.replace.length), place, 'latin1');
   }
 }

@@ -1,11 +1,12 @@
 /** What dumps of PostgreSQL begin with, the programs that load them, and what those mean by their errors. */
 import { errors, messageOf, MyaasError } from '../errors.ts';
-import type { ArchiveTool, LoadClient, LoadFailure } from './engine.ts';
+import type { ArchiveTool, LoadClient, LoadFailure } from './dump-support.ts';
 import { archiveStart, MoreNeeded, readArchiveContents } from './postgres-archive.ts';
 import { whyTooNew } from './postgres-script.ts';
 
 /** The first file in an archive of the tar format. */
 const tarStart = /^toc\.dat\0/;
+const tarStartBytes = 8;
 
 export const isArchive = (head: string): boolean => head.startsWith(archiveStart) || tarStart.test(head);
 
@@ -54,7 +55,7 @@ export const archive: ArchiveTool = {
       const { dumpVersion, roles } = readArchiveContents(head);
       const tooNew = whyTooNew(/^\d+/.exec(dumpVersion)?.[0] ?? '', series);
       if (tooNew) throw errors.dumpBad(file, tooNew.why, tooNew.hint);
-      return { roles };
+      return { roles, isParallel: !tarStart.test(head.toString('latin1', 0, tarStartBytes)) };
     } catch (error) {
       if (error instanceof MoreNeeded) return undefined;
       throw error instanceof MyaasError ? error : errors.dumpBad(file, `${messageOf(error)}.`);
@@ -68,7 +69,7 @@ export const archive: ArchiveTool = {
     // Those of another server's disks.
     '--no-tablespaces',
     `--dbname=${database}`,
-    ...(from ? [`--jobs=${String(from.jobs)}`, from.path] : []),
+    ...(from ? [...(from.jobs > 1 ? [`--jobs=${String(from.jobs)}`] : []), from.path] : []),
   ],
 };
 

@@ -1,9 +1,11 @@
 /** A script for psql on its way to psql, which runs it in a container without network, and as nobody of the host. */
 import { Transform, type TransformCallback } from 'node:stream';
 import { errors, type MyaasError } from '../errors.ts';
-import type { TextSurroundings, TextFilter } from './engine.ts';
-import { ScriptLexer, type Verdict } from './postgres-lexer.ts';
+import type { TextSurroundings, TextFilter } from './dump-support.ts';
+import { ScriptLexer } from './postgres-lexer.ts';
+import { withKnownLocales } from './postgres-locales.ts';
 import { rolesOf } from './postgres-roles.ts';
+import type { Verdict } from './postgres-tokens.ts';
 
 /** How much of the beginning and of the end is looked at. */
 const endBytes = 65_536;
@@ -87,6 +89,9 @@ export class ScriptFilter extends Transform implements TextFilter {
   #judgeStatement(text: string): Verdict {
     for (const role of rolesOf(text)) this.#roles.add(role);
     if (foreign.some((pattern) => pattern.test(text))) return 'blank';
+    const { locales } = this.#surroundings;
+    const changed = locales && withKnownLocales(text, locales);
+    if (changed !== undefined) return { replace: text, by: changed };
     const word = createRole.exec(text)?.[1];
     // It was made when it was first named, which may have been here.
     return word === undefined ? 'pass' : { replace: word, by: 'alter' };

@@ -37,9 +37,16 @@ export const postgres: Engine = {
       const suite = { 15: 'bookworm', 17: 'trixie' }[series];
       if (suite === undefined) return undefined;
       return {
-        reference: `myaas/postgres:${series}`,
+        reference: `myaas/postgres:${series}-${suite}`,
         suite,
-        packages: [`postgresql-${series}`, 'locales-all', 'tzdata'],
+        packages: [`postgresql-${series}`, 'tzdata'],
+        // Of the compiler of queries, which our servers don't use.
+        unneeded: [
+          '/usr/lib/*/libLLVM*',
+          '/usr/lib/*/libz3*',
+          `/usr/lib/postgresql/${series}/lib/llvmjit*`,
+          `/usr/lib/postgresql/${series}/lib/bitcode/*`,
+        ],
         path: `/usr/lib/postgresql/${series}/bin`,
       };
     },
@@ -114,6 +121,7 @@ export const postgres: Engine = {
       .split('\n')
       .find((line) => /not properly shut down|automatic recovery|redo starts at|was interrupted/.test(line)),
 
+  // "postgres:" would do for most clients, and not for SQLAlchemy.
   urlOf: ({ username, password, host, port, database }) =>
-    `postgres://${encodeURIComponent(username)}:${encodeURIComponent(password)}@${host}:${String(port)}/${encodeURIComponent(database)}`,
+    `postgresql://${encodeURIComponent(username)}:${encodeURIComponent(password)}@${host}:${String(port)}/${encodeURIComponent(database)}`,
 };

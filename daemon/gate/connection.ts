@@ -19,6 +19,8 @@ type State =
 export interface ConnectionOptions {
   readonly client: Socket;
   readonly refusal: Refusal;
+  /** A refusal waits for its first words. */
+  readonly clientBegins: boolean;
   readonly holdLimitMs: number;
 }
 
@@ -32,13 +34,15 @@ export interface ConnectionOptions {
 export class Connection {
   readonly #client: Socket;
   readonly #refusal: Refusal;
+  readonly #clientBegins: boolean;
   #state: State;
   /** Nothing is read from the client, whatever its server has room for. */
   #frozen = false;
 
-  constructor({ client, refusal, holdLimitMs }: ConnectionOptions) {
+  constructor({ client, refusal, clientBegins, holdLimitMs }: ConnectionOptions) {
     this.#client = client;
     this.#refusal = refusal;
+    this.#clientBegins = clientBegins;
     const giveUp = () =>
       this.refuse(
         `The server of this instance was not up within ${holdLimitMs / 1000} s. Try again in a moment; "myaas ls" shows its state.`,
@@ -123,10 +127,18 @@ export class Connection {
   #turnAway(reason: string): void {
     this.#leaveState();
     this.#state = { kind: 'refused' };
-    this.#client.write(this.#refusal(`MyAAS: ${reason}`));
-    // What it has to say goes nowhere, but must be read: closing with unread data would destroy our message.
-    this.#client.resume();
-    this.#endClient();
+    const answer = (begun: Buffer) => {
+      this.#client.write(this.#refusal(`MyAAS: ${reason}`, begun));
+      // What else it has to say goes nowhere, but must be read: closing with unread data would destroy our message.
+      this.#client.resume();
+      this.#endClient();
+    };
+    if (!this.#clientBegins) {
+      answer(Buffer.alloc(0));
+      return;
+    }
+    const silent = setTimeout(() => this.cut(), lingerMs);
+    this.#client.once('close', () => clearTimeout(silent)).once('data', answer);
   }
 
   #endClient(): void {

@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Log } from '../log.ts';
 import { Connection } from './connection.ts';
 import type { Route, RouteActivity, Sight } from './protocol.ts';
-import { refusals } from './refusal.ts';
+import { clientsBegin, refusals } from './refusal.ts';
 
 export interface ListenerOptions {
   /** The address to listen on. */
@@ -122,16 +122,16 @@ export class Listener {
 
   #accept(client: Socket): void {
     const { holdLimitMs, maxConnections } = this.#options;
-    const refusal = refusals[this.#route.protocol ?? 'mysql'];
+    const { protocol = 'mysql' } = this.#route;
+    const refusal = refusals[protocol];
     if (this.#connections.size >= maxConnections) {
       // Not as others are sent away, with time to read it: those who come too often would take what the limit saves.
       client.on('error', () => undefined);
-      client.end(refusal(`MyAAS: This instance has ${String(maxConnections)} connections already.`), () =>
-        client.destroy(),
-      );
+      const why = `MyAAS: This instance has ${String(maxConnections)} connections already.`;
+      client.end(refusal(why, Buffer.alloc(0)), () => client.destroy());
       return;
     }
-    const connection = new Connection({ client, refusal, holdLimitMs });
+    const connection = new Connection({ client, refusal, clientBegins: clientsBegin[protocol], holdLimitMs });
     this.#connections.add(connection);
     this.#noteActivity();
     client.once('close', () => {

@@ -1,7 +1,10 @@
 import type { Protocol } from './protocol.ts';
 
-/** What a client reads in place of its server's first words when there is no server to say them. */
-export type Refusal = (text: string) => Buffer;
+/**
+ * What a client reads in place of its server's first words when there is no server to say them. `begun` is what the client
+ * itself has begun with, where it is the one that does.
+ */
+export type Refusal = (text: string, begun: Buffer) => Buffer;
 
 const erServerShutdown = 1053;
 /** MYSQL_ERRMSG_SIZE, its closing zero included: what a client's buffer holds. */
@@ -22,21 +25,37 @@ export const mysqlRefusal: Refusal = (text) => {
   return packet;
 };
 
+/** SSLRequest and GSSENCRequest: a length of 8, and a number in the place of a version. */
+const encryptionRequests = [80_877_103, 80_877_104];
+const requestBytes = 8;
+
 /**
- * An ErrorResponse of PostgreSQL, which clients take in answer to whatever they begin with. 57P03, cannot_connect_now, is
- * what a server says that starts or stops. (https://www.postgresql.org/docs/current/protocol-message-formats.html)
+ * An ErrorResponse of PostgreSQL. 57P03, cannot_connect_now, is what a server says that starts or stops. Who asks for
+ * encryption first believes no error in answer to that (CVE-2024-10977), and is told "no".
+ * (https://www.postgresql.org/docs/current/protocol-message-formats.html)
  */
-export const postgresRefusal: Refusal = (text) => {
+export const postgresRefusal: Refusal = (text, begun) => {
+  const isRequest =
+    begun.length >= requestBytes &&
+    begun.readUInt32BE(0) === requestBytes &&
+    encryptionRequests.includes(begun.readUInt32BE(4));
   const fields = Buffer.from(`SFATAL\0VFATAL\0C57P03\0M${text.replaceAll('\0', '')}\0\0`, 'utf8');
   const header = Buffer.alloc(5);
   header.write('E', 0, 'latin1');
   header.writeUInt32BE(4 + fields.length, 1);
-  return Buffer.concat([header, fields]);
+  return Buffer.concat([Buffer.from(isRequest ? 'N' : ''), header, fields]);
 };
 
 /** An error of Redis and Valkey: one line. (https://valkey.io/topics/protocol/) */
 export const redisRefusal: Refusal = (text) =>
   Buffer.from(`-ERR ${text.replace(/[\r\n]+/g, ' ')}\r\n`, 'utf8');
+
+/** Whose clients speak first, so that what they are told depends on it. */
+export const clientsBegin: Readonly<Record<Protocol, boolean>> = {
+  mysql: false,
+  postgres: true,
+  redis: false,
+};
 
 export const refusals: Readonly<Record<Protocol, Refusal>> = {
   mysql: mysqlRefusal,

@@ -1,7 +1,8 @@
 /** The server's own client: runs SQL text in a container that reaches the import's socket and nothing else. */
 import type { Readable } from 'node:stream';
 import type { Role } from '../drivers/container.ts';
-import { inContainer, type AdminSession, type LoadClient, type LoadFailure } from '../engines/engine.ts';
+import type { LoadClient, LoadFailure } from '../engines/dump-support.ts';
+import { inContainer, type AdminSession } from '../engines/engine.ts';
 import { errors, type MyaasError } from '../errors.ts';
 import type { BulkStream } from './bulk/stream.ts';
 import { readDump } from './formats/reader.ts';
@@ -23,10 +24,12 @@ export async function runClient(
   bulk?: BulkStream,
   admin?: AdminSession,
 ): Promise<ClientOutcome> {
+  const locales = await admin?.locales?.();
   const filter = run.engine.dumps.filter?.({
     file: file.file,
     series: run.image.series,
     ensureRole: admin?.ensureRole?.bind(admin),
+    ...(locales && { locales }),
   });
   const reading = await readDump(file, run.signal, onRead, filter);
   const text = bulk ? readableOf(bulk.text(reading.text, reading.isPacked)) : reading.text;

@@ -1,5 +1,5 @@
 import { l10n, window } from 'vscode';
-import { argumentsOf, findClientProgram } from '../client-command.ts';
+import { clientOf, findClientProgram } from '../client-command.ts';
 import { environmentOf, fetchCredentials } from '../credentials.ts';
 import type { Ctx } from '../ctx.ts';
 import { failures } from '../errors.ts';
@@ -9,17 +9,18 @@ import { isUsable, oneInstance } from '../target.ts';
 /** The database's client program, logged in. Its password is in this terminal's environment, in no argument list. */
 export function openShell(ctx: Ctx) {
   return async (...args: unknown[]): Promise<void> => {
-    const shellPath = await findClientProgram(process.env);
-    if (shellPath === undefined) throw failures.noClientProgram();
     await ctx.daemon.during(async (api) => {
       const instance = await pick(ctx, args, l10n.t('Database to open a shell in'));
       if (!instance) return;
+      const client = clientOf(instance.engine);
+      const shellPath = await findClientProgram(client, process.env);
+      if (shellPath === undefined) throw failures.noClientProgram(client);
       const credentials = await fetchCredentials(ctx, api, instance.id);
       const terminal = window.createTerminal({
         name: instance.name,
         shellPath,
-        shellArgs: argumentsOf(credentials),
-        env: { MYSQL_PWD: credentials.password },
+        shellArgs: client.argumentsOf(credentials),
+        env: { [client.passwordVariable]: credentials.password },
         // Not to be kept on disk for the next session.
         isTransient: true,
       });

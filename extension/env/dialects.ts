@@ -9,6 +9,7 @@ export interface Dialect {
   readonly scheme: RegExp;
   /** What variables that name a driver hold, and what may stand there as well. */
   readonly driver: string;
+  readonly laravelDriver: string;
   readonly djangoDriver: string;
   readonly drivers: RegExp;
   /** What is written where the files say nothing, in place of what the framework calls its database. */
@@ -20,8 +21,19 @@ const mysql: Dialect = {
   url: 'mysql://${user}:${password}@${host}:${port}/${database}',
   scheme: /^(?:mysql2?|mariadb|trilogy)(?:\+\w+)?:\/\//i,
   driver: 'mysql',
+  laravelDriver: 'mysql',
   djangoDriver: 'django.db.backends.mysql',
   drivers: /mysql|mariadb/i,
+};
+
+const postgres: Dialect = {
+  prefixes: ['DB', 'DATABASE', 'POSTGRES', 'POSTGRESQL', 'PG', 'TYPEORM'],
+  url: 'postgresql://${user}:${password}@${host}:${port}/${database}',
+  scheme: /^(?:postgres(?:ql)?|postgis)(?:\+\w+)?:\/\//i,
+  driver: 'postgres',
+  laravelDriver: 'pgsql',
+  djangoDriver: 'django.db.backends.postgresql',
+  drivers: /postgres|pgsql|^pg$|postgis/i,
 };
 
 const redisUrl = 'redis://${user}:${password}@${host}:${port}/${database}';
@@ -30,6 +42,7 @@ const redis: Dialect = {
   url: redisUrl,
   scheme: /^(?:redis|valkey):\/\//i,
   driver: 'redis',
+  laravelDriver: 'redis',
   djangoDriver: 'django.core.cache.backends.redis.RedisCache',
   drivers: /redis|valkey/i,
   convention: {
@@ -42,6 +55,6 @@ const redis: Dialect = {
   },
 };
 
-const byEngine: Readonly<Record<string, Dialect>> = { valkey: redis };
+const byEngine: Readonly<Record<string, Dialect>> = { postgres, valkey: redis };
 
 export const dialectOf = (engine: string | undefined): Dialect => byEngine[engine ?? ''] ?? mysql;

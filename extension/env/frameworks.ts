@@ -20,8 +20,6 @@ export type Framework =
 /** Names and templates of values, in the order they are written. */
 export type Variables = Readonly<Record<string, string>>;
 
-const address = '${user}:${password}@${host}:${port}/${database}';
-const url = `mysql://${address}`;
 const typeOrm = {
   DB_HOST: '${host}',
   DB_PORT: '${port}',
@@ -29,40 +27,53 @@ const typeOrm = {
   DB_PASSWORD: '${password}',
   DB_DATABASE: '${database}',
 };
-const laravel = {
-  DB_CONNECTION: 'mysql',
-  DB_HOST: '${host}',
-  DB_PORT: '${port}',
-  DB_DATABASE: '${database}',
-  DB_USERNAME: '${user}',
-  DB_PASSWORD: '${password}',
-};
+
+/** `mysql2://…` of `mysql://…`: what Ruby calls its drivers. */
+const withScheme = (scheme: string, { url }: Dialect): string => url.replace(/^\w+/, scheme);
 
 /** What each framework's own documentation and skeletons have. */
-const conventions: Readonly<Record<Framework, Variables>> = {
-  bedrock: {
-    DB_NAME: '${database}',
-    DB_USER: '${user}',
+function conventionOf(framework: Framework, dialect: Dialect): Variables {
+  const { url } = dialect;
+  const laravel = {
+    DB_CONNECTION: dialect.laravelDriver,
+    DB_HOST: '${host}',
+    DB_PORT: '${port}',
+    DB_DATABASE: '${database}',
+    DB_USERNAME: '${user}',
     DB_PASSWORD: '${password}',
-    DB_HOST: '${host}:${port}',
-  },
-  laravel,
-  symfony: { DATABASE_URL: url },
-  django: { DATABASE_URL: url },
-  rails: { DATABASE_URL: `mysql2://${address}` },
-  strapi: {
-    DATABASE_CLIENT: 'mysql',
-    DATABASE_HOST: '${host}',
-    DATABASE_PORT: '${port}',
-    DATABASE_NAME: '${database}',
-    DATABASE_USERNAME: '${user}',
-    DATABASE_PASSWORD: '${password}',
-  },
-  prisma: { DATABASE_URL: url },
-  drizzle: { DATABASE_URL: url },
-  typeorm: typeOrm,
-  unknown: { ...laravel, DATABASE_URL: url },
-};
+  };
+  switch (framework) {
+    case 'bedrock':
+      return {
+        DB_NAME: '${database}',
+        DB_USER: '${user}',
+        DB_PASSWORD: '${password}',
+        DB_HOST: '${host}:${port}',
+      };
+    case 'laravel':
+      return laravel;
+    case 'symfony':
+    case 'django':
+    case 'prisma':
+    case 'drizzle':
+      return { DATABASE_URL: url };
+    case 'rails':
+      return { DATABASE_URL: dialect.driver === 'mysql' ? withScheme('mysql2', dialect) : url };
+    case 'strapi':
+      return {
+        DATABASE_CLIENT: dialect.driver,
+        DATABASE_HOST: '${host}',
+        DATABASE_PORT: '${port}',
+        DATABASE_NAME: '${database}',
+        DATABASE_USERNAME: '${user}',
+        DATABASE_PASSWORD: '${password}',
+      };
+    case 'typeorm':
+      return typeOrm;
+    case 'unknown':
+      return { ...laravel, DATABASE_URL: url };
+  }
+}
 
 export interface Project {
   readonly framework: Framework;
@@ -83,13 +94,15 @@ export async function examineProject(read: Read, engine: string | undefined): Pr
     (await rubyFramework(read)) ??
     (await nodeFramework(read)) ??
     'unknown';
-  const convention = conventions[framework];
+  const convention = conventionOf(framework, dialect);
   if (framework === 'prisma') {
     const name = await prismaVariable(read);
-    if (name !== undefined) return { framework, dialect, convention: { [name]: url }, required: [name] };
+    if (name !== undefined)
+      return { framework, dialect, convention: { [name]: dialect.url }, required: [name] };
   }
-  if (framework === 'rails' && /^\s*gem\s+["']trilogy["']/m.test((await read('Gemfile')) ?? '')) {
-    return { framework, dialect, convention: { DATABASE_URL: `trilogy://${address}` }, required: [] };
+  const isMysql = dialect.driver === 'mysql';
+  if (isMysql && framework === 'rails' && /^\s*gem\s+["']trilogy["']/m.test((await read('Gemfile')) ?? '')) {
+    return { framework, dialect, convention: { DATABASE_URL: withScheme('trilogy', dialect) }, required: [] };
   }
   return { framework, dialect, convention, required: [] };
 }

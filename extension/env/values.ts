@@ -46,7 +46,11 @@ export function valuesOf(
 }
 
 /** Without a version, Doctrine connects to ask for it, even where no database is needed. */
-function doctrineParameters({ engineVersion = '' }: Credentials): string {
+function doctrineParameters({ engine, engineVersion = '' }: Credentials): string {
+  if (engine === 'postgres') {
+    const [series] = /^\d+(?:\.\d+)?/.exec(engineVersion) ?? [];
+    return `?${series === undefined ? '' : `serverVersion=${series}&`}charset=utf8`;
+  }
   const [number] = /\d+\.\d+\.\d+/.exec(engineVersion) ?? [];
   if (number === undefined) return '?charset=utf8mb4';
   return `?serverVersion=${number}${/mariadb/i.test(engineVersion) ? '-MariaDB' : ''}&charset=utf8mb4`;

@@ -79,10 +79,10 @@ const cases: readonly BadCase[] = [
   },
   { what: 'in UTF-16', file: 'utf16.sql', content: Buffer.from(`\uFEFF${good}`, 'utf16le'), why: /UTF-16/ },
   {
-    what: 'of PostgreSQL',
+    what: 'of PostgreSQL that is truncated',
     file: 'pg.sql',
     content: '--\n-- PostgreSQL database dump\n--\n',
-    why: /PostgreSQL/,
+    why: /truncated.*PostgreSQL database dump complete/,
   },
   {
     what: 'that is a program',

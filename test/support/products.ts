@@ -1,5 +1,6 @@
 /** The database products of the conformance suite: of each a dump, and a client. One entry for each engine. */
 import mysql from 'mysql2/promise';
+import pg from 'pg';
 import type { Instance } from '../../daemon/contract.ts';
 import { RespConnection, type Reply } from '../../daemon/engines/resp.ts';
 
@@ -87,6 +88,34 @@ async function askValkey(login: Login, ...command: string[]): Promise<Reply> {
   }
 }
 
+const postgresDump = (rows: readonly string[]): string =>
+  [
+    '--\n-- PostgreSQL database dump\n--\n',
+    '\\restrict abcdefgh\n',
+    '-- Dumped from database version 17.6\n-- Dumped by pg_dump version 17.6\n',
+    'SET standard_conforming_strings = on;',
+    "SELECT pg_catalog.set_config('search_path', '', false);\n",
+    'CREATE TABLE public.customers (\n    id integer NOT NULL,\n    name character varying(40) NOT NULL\n);\n',
+    'ALTER TABLE public.customers OWNER TO somebody;\n',
+    'COPY public.customers (id, name) FROM stdin;',
+    ...rows,
+    '\\.\n',
+    'ALTER TABLE ONLY public.customers ADD CONSTRAINT customers_pkey PRIMARY KEY (id);\n',
+    '--\n-- PostgreSQL database dump complete\n--\n',
+    '\\unrestrict abcdefgh\n',
+  ].join('\n');
+
+async function askPostgres(login: Login, sql: string, values: readonly unknown[] = []): Promise<unknown[]> {
+  const client = new pg.Client({ ...login });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ name?: unknown }>(sql, [...values]);
+    return rows.map(({ name }) => name);
+  } finally {
+    await client.end();
+  }
+}
+
 export const products: readonly Product[] = [
   {
     name: 'mariadb',
@@ -115,6 +144,18 @@ export const products: readonly Product[] = [
     customers: async (login) => (await askValkey(login, 'HVALS', 'customers')) as string[],
     async addCustomer(login, id, name) {
       await askValkey(login, 'HSET', 'customers', String(id), name);
+    },
+  },
+  {
+    name: 'postgres',
+    ending: 'sql',
+    dump: postgresDump(['1\tAda', '2\tGrace', '3\tEdsger']),
+    badDump: postgresDump(['1\tAda', '1\tAda']),
+    administrator: 'postgres',
+    customers: async (login) =>
+      (await askPostgres(login, 'select name from customers order by id')) as string[],
+    async addCustomer(login, id, name) {
+      await askPostgres(login, 'insert into customers values ($1, $2)', [id, name]);
     },
   },
 ];

@@ -690,6 +690,34 @@ describe('the instance that a folder points at', () => {
   });
 });
 
+describe('an instance of PostgreSQL', () => {
+  const books: Credentials = {
+    ...credentials,
+    engine: 'postgres',
+    engineVersion: '17.6 (Debian 17.6-0+deb13u1)',
+  };
+  const url = (scheme: string) =>
+    `${scheme}://myaas:Secret0123456789abcdefgh@127.0.0.1:${books.port}/${books.database}`;
+
+  it('is written under the names of the framework, with its own driver', async () => {
+    await put({ 'composer.json': composer('laravel/framework'), '.env': 'DB_CONNECTION=mysql\n' });
+    await writeCredentials(folder, books, {}, neverAsk);
+    assert.match(await textOf('.env'), /^DB_CONNECTION=pgsql$/m);
+  });
+
+  it('keeps the scheme of a URL that is there', async () => {
+    await put({ '.env': 'DATABASE_URL=postgres://root@localhost/x\n' });
+    await writeCredentials(folder, books, {}, neverAsk);
+    assert.equal(await textOf('.env'), `DATABASE_URL=${url('postgres')}\n`);
+  });
+
+  it('tells Symfony its version', async () => {
+    await put({ 'composer.json': composer('symfony/framework-bundle') });
+    await writeCredentials(folder, books, {}, neverAsk);
+    assert.ok((await textOf('.env.local')).includes(`${url('postgresql')}?serverVersion=17.6&charset=utf8`));
+  });
+});
+
 describe('an instance of Valkey', () => {
   const cache: Credentials = { ...credentials, engine: 'valkey', port: 23003, database: '0' };
 

@@ -8,7 +8,7 @@ import {
   ServeMessage,
   type Route,
 } from '../../daemon/gate/protocol.ts';
-import { mysqlRefusal } from '../../daemon/gate/refusal.ts';
+import { mysqlRefusal, postgresRefusal } from '../../daemon/gate/refusal.ts';
 
 const route: Route = { id: 'a1', port: 23_000, socket: '/run/myaas/a1/s', state: 'open' };
 
@@ -88,7 +88,19 @@ describe("the gate's protocol", () => {
   });
 
   it('tells a MySQL client of a missing server by an error packet, laid out as a server does', () => {
-    const packet = mysqlRefusal('gone');
+    const packet = mysqlRefusal('gone', Buffer.alloc(0));
     assert.deepEqual(packet, Buffer.from([7, 0, 0, 0, 0xff, 0x1d, 0x04, ...Buffer.from('gone')]));
+  });
+
+  it('tells a PostgreSQL client by an error, after "no" to one that asks for encryption first', () => {
+    const startup = Buffer.from([0, 0, 0, 9, 0, 3, 0, 0, 0]);
+    const error = postgresRefusal('gone', startup);
+    assert.equal(error.toString('latin1', 5), 'SFATAL\0VFATAL\0C57P03\0Mgone\0\0');
+    assert.equal(error.readUInt32BE(1), error.length - 1);
+    for (const request of [0x2f, 0x30])
+      assert.deepEqual(
+        postgresRefusal('gone', Buffer.from([0, 0, 0, 8, 4, 0xd2, 0x16, request])),
+        Buffer.concat([Buffer.from('N'), error]),
+      );
   });
 });

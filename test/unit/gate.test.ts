@@ -281,6 +281,17 @@ describe('the gate', () => {
       await client.over();
     });
 
+    it('sends a client that speaks first away when it has spoken', async () => {
+      await using at = await workplace({ holdLimitMs: 20 });
+      await at.gate.set({ ...at.held, protocol: 'postgres' });
+      using client = new Client(at.route.port);
+      await client.connected();
+      client.socket.write(Buffer.from([0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f]));
+      await client.heard('was not up within 0.02 s');
+      await client.over();
+      assert.equal(client.received.toString('latin1', 0, 2), 'NE');
+    });
+
     it('forgets a client that goes away', async () => {
       await using at = await workplace();
       const { promise: served, resolve } = Promise.withResolvers<string>();

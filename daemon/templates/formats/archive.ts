@@ -3,7 +3,8 @@ import { constants } from 'node:fs';
 import { chown, copyFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
-import { inContainer, type AdminSession, type ArchiveTool } from '../../engines/engine.ts';
+import type { ArchiveDescription, ArchiveTool } from '../../engines/dump-support.ts';
+import { inContainer, type AdminSession } from '../../engines/engine.ts';
 import { errors } from '../../errors.ts';
 import { feedClient, loadFailed } from '../client.ts';
 import type { Dump } from '../dumps.ts';
@@ -30,7 +31,7 @@ export async function loadArchive(
 ): Promise<string | undefined> {
   run.enter('loading');
   const { dump } = run;
-  const { roles } = await describe(run, tool);
+  const { roles, isParallel } = await describe(run, tool);
   for (const role of roles) await admin.ensureRole?.(role);
   if (dump.format === 'file' && (await isPacked(dump))) {
     const { content, sha256 } = await unpack(dump, run.signal, readMeter(run));
@@ -40,20 +41,17 @@ export async function loadArchive(
   }
   await stage(run, dump);
   const path = `${inContainer.home}/dump`;
-  const command = tool.command(wanted, { path, jobs: availableParallelism() });
-  const failure = await feedClient(
-    run,
-    'client',
-    command,
-    Readable.from([]),
-    undefined, { directory: `${run.home}/${directory}` });
+  const command = tool.command(wanted, { path, jobs: isParallel ? availableParallelism() : 1 });
+  const failure = await feedClient(run, 'client', command, Readable.from([]), undefined, {
+    directory: `${run.home}/${directory}`,
+  });
   if (failure) throw loadFailed(dump.file, failure);
   await rm(`${run.home}/${directory}`, { recursive: true });
   run.report(dump.sizeBytes, 0);
   return undefined;
 }
 
-async function describe(run: ImportRun, tool: ArchiveTool): Promise<{ readonly roles: readonly string[] }> {
+async function describe(run: ImportRun, tool: ArchiveTool): Promise<ArchiveDescription> {
   const { dump, signal } = run;
   const surroundings = { file: dump.file, series: run.image.series };
   const found =

@@ -1,6 +1,6 @@
 /** Reads a dump once, front to back, from whatever compression: never unpacked to disk, never held in memory. */
 import { Transform, type Readable, type TransformCallback } from 'node:stream';
-import type { TextFilter } from '../../engines/engine.ts';
+import type { TextFilter } from '../../engines/dump-support.ts';
 import { errors } from '../../errors.ts';
 import {
   blankSandboxLine,
