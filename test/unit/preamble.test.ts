@@ -125,7 +125,7 @@ describe('the beginning and the end of any text', () => {
       return [
         (await buffer(text)).toString('latin1'),
         ends.head,
-        whyIncomplete(ends.head, ends.tail) ?? 'whole',
+        ends.whyIncomplete() ?? 'whole',
       ];
     } catch (error) {
       return [error instanceof MyaasError ? error.code : String(error)];
