@@ -42,6 +42,7 @@ export async function buildImage(
       `--include=${packages.join(',')}`,
       // What sid's index says of its own age is wrong as soon as a mirror lags.
       '--aptopt=Acquire::Check-Valid-Until "false"',
+      '--aptopt=Acquire::Retries "3"',
       ...[...unneededByAll, ...unneeded].map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
       suite,
       '-',

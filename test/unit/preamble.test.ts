@@ -122,11 +122,7 @@ describe('the beginning and the end of any text', () => {
     // The reader blanks out in place.
     const text = Readable.from(chunks.map((chunk) => Buffer.from(chunk))).pipe(ends);
     try {
-      return [
-        (await buffer(text)).toString('latin1'),
-        ends.head,
-        ends.whyIncomplete() ?? 'whole',
-      ];
+      return [(await buffer(text)).toString('latin1'), ends.head, ends.whyIncomplete() ?? 'whole'];
     } catch (error) {
       return [error instanceof MyaasError ? error.code : String(error)];
     }
