@@ -16,7 +16,7 @@ export interface ContainerSpec {
   /** No secrets: everybody who may ask Docker reads them. */
   readonly env?: Readonly<Record<string, string>>;
   readonly user: { readonly uid: number; readonly gid: number };
-  readonly mounts: readonly { readonly source: string; readonly target: string }[];
+  readonly mounts: readonly { readonly source: string; readonly target: string; readonly readOnly?: true }[];
   readonly memoryBytes: number;
   /** Such as "0,3"; all cores when left out. */
   readonly cpus?: string | undefined;
@@ -87,7 +87,12 @@ export function serverOptions(
       MemorySwap: spec.memoryBytes,
       PidsLimit: pidsLimit,
       ...(spec.cpus !== undefined && { CpusetCpus: spec.cpus }),
-      Mounts: spec.mounts.map(({ source, target }) => ({ Type: 'bind', Source: source, Target: target })),
+      Mounts: spec.mounts.map(({ source, target, readOnly = false }) => ({
+        Type: 'bind',
+        Source: source,
+        Target: target,
+        ReadOnly: readOnly,
+      })),
       LogConfig: { Type: 'json-file', Config: { 'max-size': '5m', 'max-file': '1' } },
     },
   };

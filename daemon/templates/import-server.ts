@@ -39,7 +39,7 @@ async function initialiseBy(run: ImportRun, command: readonly string[]): Promise
     user: servers.owner,
     mounts: [
       { source: run.home, target: inContainer.home },
-      { source: users, target: '/etc/passwd' },
+      { source: users, target: '/etc/passwd', readOnly: true },
     ],
     memoryBytes: config.memoryLimitBytes,
   });
