@@ -9,6 +9,10 @@ export const patienceMs = 30_000;
 /** For a window to come up. */
 const openingMs = 90_000;
 
+/** How long a hover takes to come up; one that never does was lost with the row that it was of. */
+const hoverMs = 10_000;
+const hoverAttempts = 6;
+
 const size = { width: 1280, height: 800 };
 
 export async function openChromium(executablePath: string): Promise<Browser> {
@@ -84,6 +88,21 @@ export class VscodeWindow implements AsyncDisposable {
   async rowButton(row: string | RegExp, button: string | RegExp): Promise<Locator> {
     await this.row(row).hover();
     return this.row(row).getByRole('button', { name: button });
+  }
+
+  /** Points at a row until its hover shows a text: a row that is drawn anew under the pointer shows none. */
+  async hover(row: RegExp, text: string): Promise<void> {
+    const shown = this.page.locator('.monaco-hover').getByText(text);
+    for (let attempt = 1; ; attempt++) {
+      await this.page.mouse.move(size.width / 2, size.height / 2);
+      await this.row(row).hover();
+      try {
+        await shown.waitFor({ timeout: hoverMs });
+        return;
+      } catch (error) {
+        if (attempt === hoverAttempts) throw error;
+      }
+    }
   }
 
   /**

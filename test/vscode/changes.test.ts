@@ -102,8 +102,7 @@ describe('An open window', function () {
       await window.showView();
       await window.row(/^Database night,.*ready/).waitFor();
       await window.row(/^Template shop,/).waitFor();
-      await window.row(/^Database night,/).hover();
-      await window.page.locator('.monaco-hover').getByText('Address').waitFor();
+      await window.hover(/^Database night,/, 'Address');
       await window.shot(name);
     }
   });
@@ -190,8 +189,7 @@ describe('An open window', function () {
       const { window } = place;
       await window.showView();
       await window.row(/^Template shop,.* 1 ready at once/).waitFor();
-      await window.row(/^Template shop,/).hover();
-      await window.page.locator('.monaco-hover').getByText('1 ready at once').waitFor();
+      await window.hover(/^Template shop,/, '1 ready at once');
       await window.shot('42-pool');
       const redrawn = await window.noteRedrawnRows();
       const events = await stage.host.watch();
