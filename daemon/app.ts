@@ -5,7 +5,7 @@ import Fastify, { LogController, type FastifyBaseLogger } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import { Type } from 'typebox';
 import type { Audit } from './audit.ts';
-import { schemas } from './contract.ts';
+import { schemas } from './contract/contract.ts';
 import type { Docker } from './drivers/docker.ts';
 import type { Events } from './events.ts';
 import type { Metrics } from './metrics.ts';

@@ -1,7 +1,7 @@
 /** Writes down who did what, beside the work: an answer never waits for it. */
-import type { AuditEntry } from './contract.ts';
+import type { AuditEntry } from './contract/audit.ts';
 import type { AuditFilter, AuditLog } from './drivers/registry-audit.ts';
-import { messageOf } from './errors.ts';
+import { messageOf } from './errors/error.ts';
 import type { Log } from './log.ts';
 
 /** What a crash can lose at most. */

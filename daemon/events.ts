@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { MyaasEvent } from './contract.ts';
+import type { MyaasEvent } from './contract/contract.ts';
 
 export interface LoggedEvent {
   /** Given back as `Last-Event-ID`; names this run of the daemon too, since the log is not kept. */

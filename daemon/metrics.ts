@@ -1,6 +1,6 @@
 /** What `/metrics` tells, in Prometheus' text format. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Status } from './contract.ts';
+import type { Status } from './contract/status.ts';
 
 type Origin = 'pool' | 'snapshot';
 

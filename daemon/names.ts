@@ -1,5 +1,5 @@
 /** Names come from users and end in paths, labels and SQL: nothing else is let in. */
-import { errors } from './errors.ts';
+import { errors } from './errors/errors.ts';
 
 const patterns = {
   // No dot: "shop.after-import.sql" belongs to "shop".

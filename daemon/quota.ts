@@ -1,5 +1,6 @@
 /** How much one user may have: how the limits are written, and what exceeding them is called. */
-import { errors, type MyaasError } from './errors.ts';
+import type { MyaasError } from './errors/error.ts';
+import { errors } from './errors/errors.ts';
 import { leaseText, parseTtlSeconds } from './instances/leases.ts';
 import { parseSizeBytes, sizeText } from './sizes.ts';
 

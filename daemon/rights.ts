@@ -1,7 +1,7 @@
 /** Who may see and do what. Every rule about it stands here. */
-import type { Role } from './contract.ts';
+import type { Role } from './contract/status.ts';
 import type { InstanceRow } from './drivers/registry.ts';
-import { errors } from './errors.ts';
+import { errors } from './errors/errors.ts';
 
 /** From the most rights to the fewest. */
 export const roles = ['admin', 'member', 'read-only'] as const satisfies readonly Role[];

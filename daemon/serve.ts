@@ -6,11 +6,14 @@ import { hostname } from 'node:os';
 import { pino } from 'pino';
 import { buildApp } from './app.ts';
 import { Audit } from './audit.ts';
-import { accounts, listenAddressOf, pathsOf, type Config } from './config.ts';
+import { listenAddressOf, type Config } from './config.ts';
+import { accounts } from './host/accounts.ts';
+import { pathsOf } from './paths.ts';
 import { Docker } from './drivers/docker.ts';
 import { Registry } from './drivers/registry.ts';
 import { watchRegistry } from './drivers/registry-watch.ts';
-import { errors, messageOf } from './errors.ts';
+import { messageOf } from './errors/error.ts';
+import { errors } from './errors/errors.ts';
 import { Events } from './events.ts';
 import { exposedPorts } from './exposure.ts';
 import { GateLink } from './gate/link.ts';
@@ -70,7 +73,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   const registry = Registry.open(paths.registry, { flushes: 'asked' });
   const docker = new Docker({
     host: config.dockerHost,
-    timeoutMs: config.dockerTimeoutMs,
+    timeoutMs: config.dockerTimeoutSeconds * 1000,
     hostId: registry.hostId,
     prefix: config.prefix,
   });

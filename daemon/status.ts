@@ -1,4 +1,5 @@
-import type { Config, Paths } from './config.ts';
+import type { Config } from './config.ts';
+import type { Paths } from './paths.ts';
 import { diskSpace } from './drivers/btrfs.ts';
 import type { GateLink } from './gate/link.ts';
 import type { Images } from './host/images.ts';

@@ -1,13 +1,6 @@
-import type {
-  CreateInstance,
-  Instance,
-  Job,
-  PatchInstance,
-  RefreshTemplates,
-  ResetInstance,
-  Status,
-  Template,
-} from '../daemon/contract.ts';
+import type { CreateInstance, Instance, PatchInstance, ResetInstance } from '../daemon/contract/instances.ts';
+import type { Status } from '../daemon/contract/status.ts';
+import type { Job, RefreshTemplates, Template } from '../daemon/contract/templates.ts';
 import type { Client } from './client.ts';
 import { hasCode } from './errors.ts';
 

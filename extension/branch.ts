@@ -1,7 +1,7 @@
 /** The git branch of a folder, read from git's own files: no program is started and no other extension needed. */
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { hasErrno } from '../daemon/errors.ts';
+import { hasErrno } from '../daemon/errors/error.ts';
 
 /** The branch checked out in `folder` or above it; undefined when there is none, or HEAD is detached. */
 export async function branchOf(folder: string): Promise<string | undefined> {

@@ -5,8 +5,8 @@
 import { Agent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { Agent as TlsAgent, request as httpsRequest } from 'node:https';
 import { text } from 'node:stream/consumers';
-import type { ErrorBody } from '../daemon/contract.ts';
-import { MyaasError, messageOf } from '../daemon/errors.ts';
+import type { ErrorBody } from '../daemon/contract/contract.ts';
+import { MyaasError, messageOf } from '../daemon/errors/error.ts';
 import { failures, ReportedError } from './errors.ts';
 
 /** How long a daemon may take to accept a connection; its answers may take as long as the work takes. */

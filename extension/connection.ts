@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { access, open } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { hasErrno } from '../daemon/errors.ts';
+import { hasErrno } from '../daemon/errors/error.ts';
 import { parseAddress, type Connection } from './client.ts';
 import { failures } from './errors.ts';
 

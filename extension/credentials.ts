@@ -1,6 +1,6 @@
 /** An instance's credentials: asked for when needed, kept nowhere, and put where the application reads them. */
 import { workspace, type WorkspaceFolder } from 'vscode';
-import type { Instance } from '../daemon/contract.ts';
+import type { Instance } from '../daemon/contract/instances.ts';
 import type { Api } from './api.ts';
 import { clientVariablesOf } from './client-command.ts';
 import type { Ctx } from './ctx.ts';

@@ -3,7 +3,7 @@
  * runs. Then there is one event stream, the store is up to date, and a daemon that went away is looked for again.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { MyaasError, messageOf } from '../daemon/errors.ts';
+import { MyaasError, messageOf } from '../daemon/errors/error.ts';
 import { Api } from './api.ts';
 import { createBackoff } from './backoff.ts';
 import { Client, type Connection } from './client.ts';

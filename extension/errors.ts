@@ -1,6 +1,6 @@
 /** Every failure that the extension itself finds. What the daemon reports comes as `ReportedError`. */
-import type { ErrorBody } from '../daemon/contract.ts';
-import { MyaasError } from '../daemon/errors.ts';
+import type { ErrorBody } from '../daemon/contract/contract.ts';
+import { MyaasError } from '../daemon/errors/error.ts';
 
 /** An error that the daemon answered with. */
 export class ReportedError extends MyaasError {

@@ -1,5 +1,5 @@
 /** Follows `GET /v1/events`. The format is that of server-sent events, https://html.spec.whatwg.org/#server-sent-events. */
-import type { MyaasEvent } from '../daemon/contract.ts';
+import type { MyaasEvent } from '../daemon/contract/contract.ts';
 import type { Client } from './client.ts';
 import { failures } from './errors.ts';
 

@@ -1,5 +1,5 @@
 /** Import jobs, followed by the event stream to their end. */
-import type { Job } from '../daemon/contract.ts';
+import type { Job } from '../daemon/contract/templates.ts';
 import type { Api } from './api.ts';
 import type { Store } from './store.ts';
 

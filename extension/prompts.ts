@@ -8,7 +8,8 @@ import {
   type QuickPickItem,
   type WorkspaceFolder,
 } from 'vscode';
-import type { Instance, Template, Version } from '../daemon/contract.ts';
+import type { Instance } from '../daemon/contract/instances.ts';
+import type { Template, Version } from '../daemon/contract/templates.ts';
 import { parseAddress } from './client.ts';
 import type { GitChoice, GitQuestion } from './env/git.ts';
 import { isLease } from './lease.ts';

@@ -1,5 +1,5 @@
 import { commands, l10n, window } from 'vscode';
-import { MyaasError, messageOf } from '../daemon/errors.ts';
+import { MyaasError, messageOf } from '../daemon/errors/error.ts';
 import { ReportedError } from './errors.ts';
 import type { Log } from './log.ts';
 import { commandIds } from './manifest.ts';

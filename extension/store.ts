@@ -4,8 +4,11 @@
  */
 import { EventEmitter } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
-import type { Instance, Job, MyaasEvent, Status, Template } from '../daemon/contract.ts';
-import type { MyaasError } from '../daemon/errors.ts';
+import type { MyaasEvent } from '../daemon/contract/contract.ts';
+import type { Instance } from '../daemon/contract/instances.ts';
+import type { Status } from '../daemon/contract/status.ts';
+import type { Job, Template } from '../daemon/contract/templates.ts';
+import type { MyaasError } from '../daemon/errors/error.ts';
 import type { Lifetime } from './lifetime.ts';
 import type { Availability } from './manifest.ts';
 

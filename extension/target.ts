@@ -1,5 +1,5 @@
 /** What a command is about: the node it was called on, the selection, or what the user picks. */
-import type { Instance } from '../daemon/contract.ts';
+import type { Instance } from '../daemon/contract/instances.ts';
 import type { Ctx } from './ctx.ts';
 import { isNode } from './views/nodes.ts';
 import { pickInstance } from './prompts.ts';

@@ -12,7 +12,7 @@ import {
   type TaskDefinition,
   type WorkspaceFolder,
 } from 'vscode';
-import { MyaasError, messageOf } from '../daemon/errors.ts';
+import { MyaasError, messageOf } from '../daemon/errors/error.ts';
 import type { Api } from './api.ts';
 import { offeredName } from './commands/new-database.ts';
 import { fetchCredentials, giveCredentials } from './credentials.ts';

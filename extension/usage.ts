@@ -8,10 +8,10 @@ import {
   type TextDocument,
   type WorkspaceFolder,
 } from 'vscode';
-import type { Instance } from '../daemon/contract.ts';
+import type { Instance } from '../daemon/contract/instances.ts';
 import { instanceOf, type OpenDocument, type WorkspaceFolder as EnvFolder } from './env/workspace-env.ts';
 import type { Log } from './log.ts';
-import { messageOf } from '../daemon/errors.ts';
+import { messageOf } from '../daemon/errors/error.ts';
 import { envSettings } from './settings.ts';
 import type { Lifetime } from './lifetime.ts';
 import type { Store } from './store.ts';

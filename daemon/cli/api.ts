@@ -1,15 +1,13 @@
+import type { AuditEntry } from '../contract/audit.ts';
 import type {
-  AuditEntry,
   CreateInstance,
   Instance,
-  Job,
   PatchInstance,
-  RefreshTemplates,
   ResetInstance,
-  Status,
-  Template,
   Volume,
-} from '../contract.ts';
+} from '../contract/instances.ts';
+import type { Status } from '../contract/status.ts';
+import type { Job, RefreshTemplates, Template } from '../contract/templates.ts';
 import type { Client, Method } from './client.ts';
 
 /** The daemon's API, one method a call. An `instance` is an id or `template/name`. */

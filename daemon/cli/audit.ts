@@ -1,4 +1,4 @@
-import type { AuditEntry } from '../contract.ts';
+import type { AuditEntry } from '../contract/audit.ts';
 import type { Context } from './command.ts';
 import { connect } from './connection.ts';
 

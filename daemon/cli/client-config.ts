@@ -2,7 +2,8 @@
 import { mkdir, open } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { errors, hasErrno } from '../errors.ts';
+import { hasErrno } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import { parseAddress, type Connection } from './client.ts';
 import { writeFileAtomically } from './atomic.ts';
 

@@ -1,8 +1,9 @@
 /** The client side of HTTP: over the daemon's Unix socket or TCP, JSON both ways, failures as `MyaasError`. */
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { text } from 'node:stream/consumers';
-import type { ErrorBody } from '../contract.ts';
-import { MyaasError, errors, messageOf } from '../errors.ts';
+import type { ErrorBody } from '../contract/contract.ts';
+import { MyaasError, messageOf } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 
 /** How long a daemon may take to accept a connection; its answers may take as long as the work takes. */
 const connectTimeoutMs = 10_000;

@@ -2,7 +2,7 @@
  * Completion scripts. They know nothing themselves but ask `myaas __complete` with the words of the command line, which
  * answers from the table of commands and the daemon: so they stay right when either changes.
  */
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 import type { Context } from './command.ts';
 
 const bash = `# bash completion for myaas: source <(myaas completion bash)

@@ -1,8 +1,10 @@
 /** Which daemon a client command talks to, and with which token. */
 import { constants } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
-import { listenAddressOf, readConfig, pathsOf } from '../config.ts';
-import { errors, hasErrno } from '../errors.ts';
+import { listenAddressOf, readConfig } from '../config.ts';
+import { pathsOf } from '../paths.ts';
+import { hasErrno } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import { Api } from './api.ts';
 import { Client, parseAddress, type Connection } from './client.ts';
 import type { Context } from './command.ts';

@@ -1,5 +1,5 @@
-import type { Instance } from '../contract.ts';
-import { MyaasError } from '../errors.ts';
+import type { Instance } from '../contract/instances.ts';
+import { MyaasError } from '../errors/error.ts';
 import type { Api } from './api.ts';
 import type { Context } from './command.ts';
 import { connect } from './connection.ts';

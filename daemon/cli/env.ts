@@ -1,7 +1,7 @@
 import { setValues } from '../../extension/env/editor.ts';
 import { quoteForShell } from '../../extension/env/quoting.ts';
 import { editTextFile } from '../../extension/env/text-file.ts';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 import type { Context } from './command.ts';
 import { connect } from './connection.ts';
 import { findInstance, titleOf } from './instance.ts';

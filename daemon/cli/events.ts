@@ -1,6 +1,6 @@
 /** Follows `GET /v1/events`. The format is that of server-sent events, https://html.spec.whatwg.org/#server-sent-events. */
-import type { MyaasEvent } from '../contract.ts';
-import { errors } from '../errors.ts';
+import type { MyaasEvent } from '../contract/contract.ts';
+import { errors } from '../errors/errors.ts';
 import type { Client } from './client.ts';
 
 /**

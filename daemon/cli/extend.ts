@@ -1,5 +1,5 @@
-import type { PatchInstance } from '../contract.ts';
-import { errors } from '../errors.ts';
+import type { PatchInstance } from '../contract/instances.ts';
+import { errors } from '../errors/errors.ts';
 import type { Api } from './api.ts';
 import type { Context } from './command.ts';
 import { connect } from './connection.ts';

@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline/promises';
 import { isAbsolute } from 'node:path';
 import { readConfig } from '../config.ts';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 import type { Context } from './command.ts';
 
 interface InstallOptions {

@@ -1,6 +1,6 @@
 /** Finding the instance that somebody means, and saying what it is. */
-import type { Instance } from '../contract.ts';
-import { errors } from '../errors.ts';
+import type { Instance } from '../contract/instances.ts';
+import { errors } from '../errors/errors.ts';
 import type { Api } from './api.ts';
 import { relative } from './units.ts';
 

@@ -1,7 +1,8 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { errors, type MyaasError } from '../errors.ts';
+import type { MyaasError } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import { Api } from './api.ts';
 import { clientConfigPath, readClientConfig, writeClientConfig } from './client-config.ts';
 import { Client, parseAddress } from './client.ts';

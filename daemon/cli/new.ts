@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
-import type { CreateInstance, Instance } from '../contract.ts';
-import { MyaasError } from '../errors.ts';
+import type { CreateInstance, Instance } from '../contract/instances.ts';
+import { MyaasError } from '../errors/error.ts';
 import type { Api } from './api.ts';
 import type { Context } from './command.ts';
 import { connect } from './connection.ts';

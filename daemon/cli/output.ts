@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import { inspect, stripVTControlCharacters, styleText } from 'node:util';
-import { MyaasError, hasErrno, messageOf } from '../errors.ts';
+import { MyaasError, hasErrno, messageOf } from '../errors/error.ts';
 import { ReportedError } from './client.ts';
 
 type Style = Parameters<typeof styleText>[0];

@@ -1,4 +1,4 @@
-import type { Pool } from '../contract.ts';
+import type { Pool } from '../contract/templates.ts';
 
 /** What a pool holds, for people: `2 ready, 1 being made`. */
 export function poolText({ ready, making }: Pick<Pool, 'ready' | 'making'>): string {

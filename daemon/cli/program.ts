@@ -1,6 +1,6 @@
 /** From the table of commands to a command run: parsing and help by commander, exit codes by us. */
 import { Command as Parser, CommanderError } from 'commander';
-import { MyaasError } from '../errors.ts';
+import { MyaasError } from '../errors/error.ts';
 import { version } from '../version.ts';
 import { argumentsOf, nameOf, type Command, type LeafCommand } from './command.ts';
 import { completions } from './complete.ts';

@@ -1,6 +1,6 @@
 /** How a running import is shown: in place on a terminal, as single lines elsewhere. */
 import { stripVTControlCharacters } from 'node:util';
-import type { Import, Job, Progress } from '../contract.ts';
+import type { Import, Job, Progress } from '../contract/templates.ts';
 import type { Output } from './output.ts';
 import { columns } from './output.ts';
 import { duration, size } from './units.ts';

@@ -1,4 +1,4 @@
-import { MyaasError } from '../errors.ts';
+import { MyaasError } from '../errors/error.ts';
 import type { Api } from './api.ts';
 import type { Context } from './command.ts';
 import { forEachInstance } from './each.ts';

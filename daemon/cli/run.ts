@@ -1,5 +1,6 @@
-import type { Instance } from '../contract.ts';
-import { errors, hasErrno, messageOf } from '../errors.ts';
+import type { Instance } from '../contract/instances.ts';
+import { hasErrno, messageOf } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import { runChild } from './child.ts';
 import type { Context } from './command.ts';
 import { connect } from './connection.ts';

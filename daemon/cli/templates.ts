@@ -1,4 +1,4 @@
-import type { Import, Template } from '../contract.ts';
+import type { Import, Template } from '../contract/templates.ts';
 import type { Context } from './command.ts';
 import { connect } from './connection.ts';
 import type { Output } from './output.ts';

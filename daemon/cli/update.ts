@@ -1,5 +1,7 @@
-import type { Import, ImportedContents, Job, MyaasEvent, RefreshTemplates } from '../contract.ts';
-import { MyaasError, errors } from '../errors.ts';
+import type { MyaasEvent } from '../contract/contract.ts';
+import type { Import, ImportedContents, Job, RefreshTemplates } from '../contract/templates.ts';
+import { MyaasError } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import type { Api } from './api.ts';
 import type { Context } from './command.ts';
 import { connect } from './connection.ts';

@@ -1,6 +1,6 @@
 /** How much a user may have, as the options of `myaas user` say it. */
 import type { OwnQuota, UserChanges } from '../drivers/registry-users.ts';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 import { limits, unlimited, type Quota } from '../quota.ts';
 
 export interface QuotaOptions {

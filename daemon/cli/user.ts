@@ -1,10 +1,12 @@
 /** `myaas user …`: who may use this host's daemon. Works on the registry itself, whether or not the daemon runs. */
 import { existsSync } from 'node:fs';
-import { pathsOf, readConfig } from '../config.ts';
-import type { AuditEntry, Role } from '../contract.ts';
+import { readConfig } from '../config.ts';
+import { pathsOf } from '../paths.ts';
+import type { AuditEntry } from '../contract/audit.ts';
+import type { Role } from '../contract/status.ts';
 import { Registry } from '../drivers/registry.ts';
 import type { TokenTerms, UserWithTokens } from '../drivers/registry-users.ts';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 import { leaseEnd, parseTtlSeconds } from '../instances/leases.ts';
 import { checkName } from '../names.ts';
 import { isRole, narrowed, root, roles } from '../rights.ts';

@@ -1,6 +1,6 @@
 /** The variables an application finds its database by. */
-import type { Instance } from '../contract.ts';
-import { errors } from '../errors.ts';
+import type { Instance } from '../contract/instances.ts';
+import { errors } from '../errors/errors.ts';
 import { titleOf } from './instance.ts';
 
 type WithCredentials = Instance & Required<Pick<Instance, 'password' | 'url'>>;

@@ -3,7 +3,7 @@
  * a small part of a clone; the ioctls behind them cannot be reached from Node without native code.
  */
 import { readFile, stat, statfs } from 'node:fs/promises';
-import { hasErrno } from '../errors.ts';
+import { hasErrno } from '../errors/error.ts';
 import { runProgram } from './program.ts';
 
 /** BTRFS_SUPER_MAGIC of linux/magic.h. */

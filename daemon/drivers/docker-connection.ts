@@ -1,6 +1,7 @@
 /** Asking Docker Engine, which may be away, end in the middle of an answer, or hang: every question has an end. */
 import Dockerode from 'dockerode';
-import { errors, hasErrno, messageOf } from '../errors.ts';
+import { hasErrno, messageOf } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 
 /** Far longer than anything takes that is asked for here, also on a busy host. */
 const usualLimitMs = 30_000;

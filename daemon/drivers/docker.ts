@@ -1,7 +1,7 @@
 /** Everything MyAAS asks of Docker Engine. Containers are found by their labels, never by their names. */
 import type { Duplex, Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../errors/error.ts';
 import { labelOf, namespaceOptions, serverOptions, type ContainerSpec, type HostNames } from './container.ts';
 import { DockerConnection, hasStatus, type DockerAddress } from './docker-connection.ts';
 import { containerEvents, type ContainerEvents } from './docker-events.ts';

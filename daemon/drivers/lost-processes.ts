@@ -5,7 +5,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { hasErrno } from '../errors.ts';
+import { hasErrno } from '../errors/error.ts';
 
 const askAgainMs = 20;
 /** A process in the middle of a disk's answer cannot be killed; its container can be removed all the same. */

@@ -2,7 +2,8 @@
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { execa, ExecaError } from 'execa';
-import { errors, type MyaasError } from '../errors.ts';
+import type { MyaasError } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 
 /** Where administrators' programs lie; the PATH of other users than root lacks these directories. */
 const systemDirectories = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'];

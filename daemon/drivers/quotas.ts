@@ -3,7 +3,7 @@
  * allocated an extent, so that they cost nothing that can be measured. Classic quotas would, at each extent.
  */
 import { readFile } from 'node:fs/promises';
-import { hasErrno } from '../errors.ts';
+import { hasErrno } from '../errors/error.ts';
 import { runProgram } from './program.ts';
 
 /** What takes milliseconds on a disk that is well. */

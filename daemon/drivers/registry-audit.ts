@@ -1,6 +1,6 @@
 /** Who did what, in the registry. */
 import type { DatabaseSync } from 'node:sqlite';
-import type { AuditEntry } from '../contract.ts';
+import type { AuditEntry } from '../contract/audit.ts';
 import { inTransaction } from './registry-schema.ts';
 import { insert } from './statements.ts';
 

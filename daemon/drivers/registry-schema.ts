@@ -1,6 +1,6 @@
 /** The registry's tables, and how older ones are brought up to them. */
 import type { DatabaseSync } from 'node:sqlite';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 
 /** Each entry brings the schema from its index to the next version; entries are never changed, only added. */
 export const migrations: readonly string[] = [

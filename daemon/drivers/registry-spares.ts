@@ -1,6 +1,6 @@
 /** Clones that no instance has, in the registry: those of the pool, and those that are to be removed. */
 import type { DatabaseSync } from 'node:sqlite';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 import { inTransaction } from './registry-schema.ts';
 import { insert } from './statements.ts';
 

@@ -1,8 +1,8 @@
 /** Users, their quotas and their tokens, in the registry. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import type { Role } from '../contract.ts';
-import { errors } from '../errors.ts';
+import type { Role } from '../contract/status.ts';
+import { errors } from '../errors/errors.ts';
 import type { Quota } from '../quota.ts';
 import { narrowed, type User } from '../rights.ts';
 import { insert, isUniqueViolation } from './statements.ts';

@@ -1,7 +1,7 @@
 import { watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Log } from '../log.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../errors/error.ts';
 
 /** Many writes at once are one change. */
 const settleMs = 20;

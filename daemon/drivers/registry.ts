@@ -5,7 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync } from 'node:fs';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import { errors, hasErrno, messageOf } from '../errors.ts';
+import { hasErrno, messageOf } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import { tooManyInstances, unlimited } from '../quota.ts';
 import { inTransaction, migrate } from './registry-schema.ts';
 import { AuditLog } from './registry-audit.ts';

@@ -1,5 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 
 /**
  * A database that compiles each statement once. Every compiled one holds memory that the garbage collector does not

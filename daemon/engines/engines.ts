@@ -1,5 +1,5 @@
 /** The database products that MyAAS knows. */
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 import type { Engine } from './engine.ts';
 import { mariadb } from './mariadb.ts';
 import { mysql } from './mysql.ts';

@@ -1,6 +1,6 @@
 /** Loading of rows that `SELECT … INTO OUTFILE` has written. */
 import type { Connection, RowDataPacket } from 'mysql2/promise';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 import type { RowsFile } from './engine.ts';
 import { quoteName, quoteText } from './quoting.ts';
 

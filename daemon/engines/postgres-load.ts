@@ -1,5 +1,6 @@
 /** What dumps of PostgreSQL begin with, the programs that load them, and what those mean by their errors. */
-import { errors, messageOf, MyaasError } from '../errors.ts';
+import { messageOf, MyaasError } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import type { ArchiveTool, LoadClient, LoadFailure } from './dump-support.ts';
 import { archiveStart, MoreNeeded, readArchiveContents } from './postgres-archive.ts';
 import { whyTooNew } from './postgres-script.ts';

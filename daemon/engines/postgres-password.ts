@@ -6,7 +6,7 @@
  */
 import { constants } from 'node:fs';
 import { open, realpath, type FileHandle } from 'node:fs/promises';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 import type { Account } from './engine.ts';
 import { scramVerifier, verifierLength, verifierStart } from './postgres-scram.ts';
 

@@ -1,6 +1,7 @@
 /** A script for psql on its way to psql, which runs it in a container without network, and as nobody of the host. */
 import { Transform, type TransformCallback } from 'node:stream';
-import { errors, type MyaasError } from '../errors.ts';
+import type { MyaasError } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import type { TextSurroundings, TextFilter } from './dump-support.ts';
 import { ScriptLexer } from './postgres-lexer.ts';
 import { withKnownLocales } from './postgres-locales.ts';

@@ -1,7 +1,7 @@
 /** One end of the link between serve and gate: validated messages instead of bytes. */
 import type { Socket } from 'node:net';
 import type { Static, TSchema } from 'typebox';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../errors/error.ts';
 import { Lines } from './lines.ts';
 import {
   formatMessage,

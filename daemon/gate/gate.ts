@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../errors/error.ts';
 import type { Log } from '../log.ts';
 import { Listener, type ListenerOptions } from './listener.ts';
 import type { Route, RouteActivity, RouteFailure, Sight } from './protocol.ts';

@@ -1,7 +1,8 @@
 /** Serve's end of the link to the gate. */
 import { EventEmitter, once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import { errors, messageOf } from '../errors.ts';
+import { messageOf } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import type { Log } from '../log.ts';
 import { openChannel, type Channel } from './channel.ts';
 import { listenPrivately, type SocketOwner } from './private-socket.ts';

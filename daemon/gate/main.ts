@@ -1,6 +1,8 @@
 /** The process `myaas gate`. */
-import { accounts, pathsOf, type Config } from '../config.ts';
-import { errors } from '../errors.ts';
+import type { Config } from '../config.ts';
+import { accounts } from '../host/accounts.ts';
+import { pathsOf } from '../paths.ts';
+import { errors } from '../errors/errors.ts';
 import { lookupUser } from '../host/accounts.ts';
 import { notifySystemd } from '../host/notify.ts';
 import type { Log } from '../log.ts';

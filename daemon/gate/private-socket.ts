@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { chmod, chown, unlink } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
-import { errors, hasErrno, messageOf } from '../errors.ts';
+import { hasErrno, messageOf } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 
 export interface SocketOwner {
   readonly uid: number;

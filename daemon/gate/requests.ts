@@ -1,4 +1,4 @@
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 import type { Channel } from './channel.ts';
 import type { Reply, ServeMessage } from './protocol.ts';
 

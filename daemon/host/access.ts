@@ -5,8 +5,9 @@ import { dirname } from 'node:path';
 import { Api } from '../cli/api.ts';
 import { clientConfigPath, readClientConfig } from '../cli/client-config.ts';
 import { Client } from '../cli/client.ts';
-import { listenAddressOf, pathsOf, type Config } from '../config.ts';
-import { MyaasError } from '../errors.ts';
+import { listenAddressOf, type Config } from '../config.ts';
+import { pathsOf } from '../paths.ts';
+import { MyaasError } from '../errors/error.ts';
 import { lookupUser, type SystemUser } from './accounts.ts';
 
 /** The `myaas` program: its standard output. */

@@ -1,7 +1,10 @@
 /** The system's users and groups that MyAAS runs as and is reached by. */
 import { readFile } from 'node:fs/promises';
-import { accounts } from '../config.ts';
+
 import { runProgram } from '../drivers/program.ts';
+
+/** The system users and the group that `myaas init` makes; the servers never run as root. */
+export const accounts = { apiGroup: 'myaas', gateUser: 'myaas-gate', serverUser: 'myaas-db' } as const;
 
 export interface SystemUser {
   readonly uid: number;

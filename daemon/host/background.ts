@@ -5,7 +5,7 @@ import { watch } from 'node:fs';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { hasErrno } from '../errors.ts';
+import { hasErrno } from '../errors/error.ts';
 import { lastLines } from '../drivers/program.ts';
 
 /** Names a process for good: its id alone is given to another when it has ended. */

@@ -1,5 +1,6 @@
 /** The containers of this host's instances, from outside the daemon. */
-import { type Config, pathsOf } from '../config.ts';
+import type { Config } from '../config.ts';
+import { pathsOf } from '../paths.ts';
 import { Docker } from '../drivers/docker.ts';
 import { Registry } from '../drivers/registry.ts';
 

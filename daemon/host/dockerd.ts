@@ -1,6 +1,7 @@
 /** Docker Engine on a machine where nothing starts it: by systemd, where it runs, else in the background. */
 import type { Docker } from '../drivers/docker.ts';
-import { errors, messageOf, MyaasError } from '../errors.ts';
+import { messageOf, MyaasError } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import { type BackgroundProcess, startInBackground } from './background.ts';
 import { exists } from './files.ts';
 import { runProgram } from '../drivers/program.ts';

@@ -1,7 +1,8 @@
 /** `myaas doctor`: is everything there that MyAAS needs, and if not, what is to be done? Changes nothing. */
-import { type Config, pathsOf } from '../config.ts';
+import type { Config } from '../config.ts';
+import { pathsOf } from '../paths.ts';
 import { Registry } from '../drivers/registry.ts';
-import { messageOf, MyaasError } from '../errors.ts';
+import { messageOf, MyaasError } from '../errors/error.ts';
 import * as checks from './checks.ts';
 import { exists } from './files.ts';
 

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { hasErrno } from '../errors.ts';
+import { hasErrno } from '../errors/error.ts';
 
 /** Whether there is anything at `path`. Throws when that can't be told, such as for lack of permission. */
 export async function exists(path: string): Promise<boolean> {

@@ -4,7 +4,8 @@ import { execa, ExecaError } from 'execa';
 import type { Docker } from '../drivers/docker.ts';
 import { failureOf, findProgram } from '../drivers/program.ts';
 import type { DebianImage } from '../engines/engine.ts';
-import { errors, messageOf } from '../errors.ts';
+import { messageOf } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 
 /** What a server never reads: a third of the image. */
 const unneededByAll = ['doc', 'man', 'locale', 'info', 'bug', 'lintian'].map(

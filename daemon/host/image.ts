@@ -5,7 +5,8 @@
 import type { Config } from '../config.ts';
 import type { Docker } from '../drivers/docker.ts';
 import type { Engine } from '../engines/engine.ts';
-import { errors, messageOf } from '../errors.ts';
+import { messageOf } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import { buildImage } from './image-build.ts';
 
 /** An image, and why this one, for people: "configured by MYAAS_MYSQL_IMAGE", "the official image, pulled", … */

@@ -1,12 +1,14 @@
 /** `myaas init`: everything a host needs before `myaas serve` runs. Done twice, it changes nothing. */
 import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Config, pathsOf } from '../config.ts';
+import type { Config } from '../config.ts';
+import { pathsOf } from '../paths.ts';
 import * as btrfs from '../drivers/btrfs.ts';
 import { Docker } from '../drivers/docker.ts';
 import { Registry } from '../drivers/registry.ts';
 import { enableSimpleQuotas, SimpleQuotas } from '../drivers/quotas.ts';
-import { errors, hasErrno, messageOf } from '../errors.ts';
+import { hasErrno, messageOf } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import { ensureAccounts } from './accounts.ts';
 import { exists } from './files.ts';
 import { Images } from './images.ts';

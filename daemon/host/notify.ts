@@ -1,5 +1,6 @@
 import { execa } from 'execa';
-import { errors, messageOf } from '../errors.ts';
+import { messageOf } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 
 /**
  * Tells systemd (`Type=notify`) how this service is; does nothing when systemd did not start it. By the program

@@ -1,6 +1,6 @@
 /** The Debian packages MyAAS works with. Nothing is installed, and no list fetched, when all programs are there. */
 import { access } from 'node:fs/promises';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 import { findProgram, runProgram } from '../drivers/program.ts';
 
 interface Need {

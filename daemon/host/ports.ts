@@ -1,6 +1,6 @@
 /** TCP ports of this machine. */
 import { readFile } from 'node:fs/promises';
-import { hasErrno } from '../errors.ts';
+import { hasErrno } from '../errors/error.ts';
 
 /** TCP_LISTEN of linux/tcp_states.h, as /proc/net/tcp writes it. */
 const listenState = '0A';

@@ -6,10 +6,12 @@
 import { constants, copyFile } from 'node:fs/promises';
 import { execa, ExecaError } from 'execa';
 import { columns } from '../cli/output.ts';
-import { type Config, pathsOf, readConfig } from '../config.ts';
-import type { Instance } from '../contract.ts';
+import { type Config, readConfig } from '../config.ts';
+import { pathsOf } from '../paths.ts';
+import type { Instance } from '../contract/instances.ts';
 import { Docker } from '../drivers/docker.ts';
-import { errors, hasErrno, messageOf, MyaasError } from '../errors.ts';
+import { hasErrno, messageOf, MyaasError } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import { ensureAccess, type Myaas } from './access.ts';
 import { prepareMachine } from './machine.ts';
 import { failureOf, runProgram } from '../drivers/program.ts';

@@ -1,9 +1,11 @@
 /** `serve` and `gate` in the background, for machines without systemd and for trying MyAAS out. */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { type Config, pathsOf } from '../config.ts';
+import type { Config } from '../config.ts';
+import { pathsOf } from '../paths.ts';
 import * as btrfs from '../drivers/btrfs.ts';
-import { errors, hasErrno } from '../errors.ts';
+import { hasErrno } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import { type BackgroundProcess, isRunning, startInBackground, stopInBackground } from './background.ts';
 import { askDaemon } from './checks.ts';
 import { removeContainers } from './containers.ts';

@@ -1,8 +1,9 @@
 /** Whether the host can bear one more server: what is refused here would have slowed down or killed the others. */
 import { readFile } from 'node:fs/promises';
-import type { Config, Paths } from '../config.ts';
+import type { Config } from '../config.ts';
+import type { Paths } from '../paths.ts';
 import { diskSpace } from '../drivers/btrfs.ts';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 
 export interface AdmissionDeps {
   readonly config: Pick<Config, 'memoryReserveBytes' | 'diskReserveBytes'>;

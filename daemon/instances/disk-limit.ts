@@ -4,11 +4,12 @@
  */
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DiskLimitSetting, Paths } from '../config.ts';
+import type { Paths } from '../paths.ts';
+import type { DiskLimitSetting } from '../settings.ts';
 import { diskSpace } from '../drivers/btrfs.ts';
 import { SimpleQuotas } from '../drivers/quotas.ts';
 import type { InstanceRow } from '../drivers/registry.ts';
-import { hasErrno } from '../errors.ts';
+import { hasErrno } from '../errors/error.ts';
 
 export interface DiskUse {
   /** Written since it was cloned, as far as it is still there. */

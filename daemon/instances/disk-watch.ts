@@ -1,7 +1,8 @@
 /** Looks at what instances write, so that whoever owns one sees it, and stops those over their limit where the kernel does not. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { InstanceRow, Registry } from '../drivers/registry.ts';
-import { errors, messageOf } from '../errors.ts';
+import { messageOf } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import type { Log } from '../log.ts';
 import type { Builder } from './builder.ts';
 import type { DiskLimit, DiskUse } from './disk-limit.ts';

@@ -1,8 +1,8 @@
 /** Mends what registry, Docker and disk disagree about, and remembers what it found. */
 import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Finding } from '../contract.ts';
-import { messageOf } from '../errors.ts';
+import type { Finding } from '../contract/status.ts';
+import { messageOf } from '../errors/error.ts';
 import type { Log } from '../log.ts';
 import type { Catalogue } from '../templates/catalogue.ts';
 import { cloneOf, type Builder } from './builder.ts';

@@ -1,11 +1,12 @@
 /** Instances: made, from the pool or directly, changed, deleted. `Resets` and `Sleep` do the rest of their lives. */
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config.ts';
-import type { CreateInstance, PatchInstance } from '../contract.ts';
+import type { CreateInstance, PatchInstance } from '../contract/instances.ts';
 import type { InstanceRow, Registry } from '../drivers/registry.ts';
 import type { SpareRow } from '../drivers/registry-spares.ts';
 import type { User } from '../rights.ts';
-import { errors, messageOf, MyaasError } from '../errors.ts';
+import { messageOf, MyaasError } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import type { GateLink } from '../gate/link.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';

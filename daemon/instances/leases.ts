@@ -1,5 +1,5 @@
 /** How long instances live. */
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 
 const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 const maxTtlSeconds = 10 * 366 * 86_400;

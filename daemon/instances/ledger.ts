@@ -6,11 +6,11 @@
  * - All work on one instance runs in `exclusively`; nothing else touches its clone or port.
  */
 import type { Config } from '../config.ts';
-import type { Instance, InstanceState } from '../contract.ts';
+import type { Instance, InstanceState } from '../contract/instances.ts';
 import type { InstanceRow, Registry } from '../drivers/registry.ts';
 import { maySee, type User } from '../rights.ts';
 import { engineOf } from '../engines/engines.ts';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 import type { Events } from '../events.ts';
 import type { GateLink } from '../gate/link.ts';
 import type { Route } from '../gate/protocol.ts';

@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import type { InstanceRow, Registry } from '../drivers/registry.ts';
 import type { SpareRow } from '../drivers/registry-spares.ts';
-import { errors, messageOf } from '../errors.ts';
+import { messageOf } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import type { GateLink } from '../gate/link.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';

@@ -2,11 +2,12 @@
 import { chmod, chown, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Paths } from '../config.ts';
+import type { Paths } from '../paths.ts';
 import type { Role } from '../drivers/container.ts';
 import type { Docker } from '../drivers/docker.ts';
 import { inContainer, type Account, type Engine, type ServerFile } from '../engines/engine.ts';
-import { errors, hasErrno, MyaasError, messageOf } from '../errors.ts';
+import { hasErrno, MyaasError, messageOf } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import type { Log } from '../log.ts';
 import { Slots } from '../slots.ts';
 import { fileAppears, fileSays } from './readiness.ts';

@@ -3,7 +3,8 @@
  * first connection wakes them while the gate holds the client.
  */
 import type { InstanceRow } from '../drivers/registry.ts';
-import { errors, messageOf, MyaasError } from '../errors.ts';
+import { messageOf, MyaasError } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import type { GateLink } from '../gate/link.ts';
 import type { Sight } from '../gate/protocol.ts';
 import type { Log } from '../log.ts';

@@ -1,11 +1,11 @@
 /** Looks at everything that `reconcile.ts` compares. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Paths } from '../config.ts';
+import type { Paths } from '../paths.ts';
 import { isSubvolume } from '../drivers/btrfs.ts';
 import type { Docker } from '../drivers/docker.ts';
 import type { Registry } from '../drivers/registry.ts';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 import type { Catalogue } from '../templates/catalogue.ts';
 import { cloneOf, type Builder } from './builder.ts';
 import { readCard } from './clone-card.ts';

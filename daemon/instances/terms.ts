@@ -3,9 +3,9 @@
  * not say, the configuration does. Admins are bound by neither, whichever of their tokens they use.
  */
 import type { Config } from '../config.ts';
-import type { PatchInstance } from '../contract.ts';
+import type { PatchInstance } from '../contract/instances.ts';
 import type { InstanceRow, Registry } from '../drivers/registry.ts';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 import { tooManyInstances, tooMuchDisk, unlimited, type Quota } from '../quota.ts';
 import { root, type User } from '../rights.ts';
 import type { DiskLimit } from './disk-limit.ts';

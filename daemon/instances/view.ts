@@ -1,5 +1,5 @@
 /** Instances as clients see them. */
-import type { Instance, InstanceState } from '../contract.ts';
+import type { Instance, InstanceState } from '../contract/instances.ts';
 import type { InstanceRow } from '../drivers/registry.ts';
 import { mayConnect, type User } from '../rights.ts';
 import { engineOf } from '../engines/engines.ts';

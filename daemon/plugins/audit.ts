@@ -1,7 +1,7 @@
 /** What requests leave in the audit log: routes say by their `config` what they do, handlers to which instance. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Audit } from '../audit.ts';
-import type { AuditAction, AuditEntry } from '../contract.ts';
+import type { AuditAction, AuditEntry } from '../contract/audit.ts';
 import type { InstanceRow } from '../drivers/registry.ts';
 import { mayConnect, type User } from '../rights.ts';
 import { addressOf } from './rate-limit.ts';

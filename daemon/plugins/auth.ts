@@ -1,7 +1,7 @@
 import { timingSafeEqual, createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Registry } from '../drivers/registry.ts';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 import { checkMayWrite, root, type User } from '../rights.ts';
 import type { Sessions } from '../sessions.ts';
 import type { Limits } from './rate-limit.ts';

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 
 /** The name in a `Host` header, in lower case, without its port and brackets. */
 function hostNameOf(host: string): string {

@@ -1,7 +1,8 @@
 import { finished } from 'node:stream/promises';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ErrorBody } from '../contract.ts';
-import { errors, messageOf, MyaasError } from '../errors.ts';
+import type { ErrorBody } from '../contract/contract.ts';
+import { messageOf, MyaasError } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import { noteFailure } from './audit.ts';
 import { collectMethods } from './methods.ts';
 

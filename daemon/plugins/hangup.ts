@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 
 /** Aborts when the client goes away before it has its answer. */
 export function hangUpSignal(reply: FastifyReply): AbortSignal {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { ErrorBody } from '../contract.ts';
-import { hasErrno, MyaasError } from '../errors.ts';
+import type { ErrorBody } from '../contract/contract.ts';
+import { hasErrno, MyaasError } from '../errors/error.ts';
 
 /** The code of Node's parser, and what it is to people. */
 function asMyaasError(thrown: Error): MyaasError {

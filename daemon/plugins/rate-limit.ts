@@ -1,7 +1,7 @@
 /** How often anybody may ask: by token, by address, and far less often without a token that counts. */
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 import { userOf } from './auth.ts';
 import type { App } from '../routes/app.ts';
 

@@ -1,7 +1,8 @@
 import { Type } from 'typebox';
 import type { Audit } from '../audit.ts';
-import { AuditEntry, named } from '../contract.ts';
-import { errors } from '../errors.ts';
+import { AuditEntry } from '../contract/audit.ts';
+import { named } from '../contract/schema.ts';
+import { errors } from '../errors/errors.ts';
 import { parseTtlSeconds } from '../instances/leases.ts';
 import { userOf } from '../plugins/auth.ts';
 import { checkIsAdmin } from '../rights.ts';

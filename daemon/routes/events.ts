@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { App } from './app.ts';
-import type { MyaasEvent } from '../contract.ts';
+import type { MyaasEvent } from '../contract/contract.ts';
 import type { Events, LoggedEvent } from '../events.ts';
 import { userOf } from '../plugins/auth.ts';
 import { maySee, type User } from '../rights.ts';

@@ -1,4 +1,5 @@
-import { ErrorBody, named } from '../contract.ts';
+import { ErrorBody } from '../contract/contract.ts';
+import { named } from '../contract/schema.ts';
 
 const reasons = {
   404: 'There is no such thing',

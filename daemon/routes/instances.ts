@@ -1,7 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { App } from './app.ts';
-import { CreateInstance, Instance, PatchInstance, ResetInstance, named } from '../contract.ts';
+import { CreateInstance, Instance, PatchInstance, ResetInstance } from '../contract/instances.ts';
+import { named } from '../contract/schema.ts';
 import type { InstanceRow } from '../drivers/registry.ts';
 import { checkMayChange, checkMaySee, maySee } from '../rights.ts';
 import type { Builder } from '../instances/builder.ts';

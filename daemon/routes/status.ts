@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { App } from './app.ts';
-import { Status, named } from '../contract.ts';
+import { named } from '../contract/schema.ts';
+import { Status } from '../contract/status.ts';
 import type { Metrics } from '../metrics.ts';
 import { userOf } from '../plugins/auth.ts';
 import { isAdmin } from '../rights.ts';

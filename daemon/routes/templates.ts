@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { App } from './app.ts';
-import { Job, RefreshTemplates, Template, named } from '../contract.ts';
+import { named } from '../contract/schema.ts';
+import { Job, RefreshTemplates, Template } from '../contract/templates.ts';
 import { userOf } from '../plugins/auth.ts';
 import { checkIsAdmin, checkMaySee, maySee, type User } from '../rights.ts';
 import type { ImportJobs } from '../templates/jobs.ts';

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { App } from './app.ts';
-import { Volume, named } from '../contract.ts';
+import { Volume } from '../contract/instances.ts';
+import { named } from '../contract/schema.ts';
 import type { VolumeRow } from '../drivers/registry-volumes.ts';
 import { userOf } from '../plugins/auth.ts';
 import { isAdmin, maySee } from '../rights.ts';

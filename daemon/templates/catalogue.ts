@@ -2,11 +2,12 @@
 import { mkdir, open, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
-import type { Paths } from '../config.ts';
-import { ImportedContents, LoadSummary } from '../contract.ts';
+import type { Paths } from '../paths.ts';
+import { ImportedContents, LoadSummary } from '../contract/templates.ts';
 import { deleteSubvolume } from '../drivers/btrfs.ts';
 import { engineOf } from '../engines/engines.ts';
-import { errors, hasErrno, messageOf } from '../errors.ts';
+import { hasErrno, messageOf } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import { isName } from '../names.ts';
 import { DumpParts } from './parts/dump-parts.ts';
 import type { Log } from '../log.ts';

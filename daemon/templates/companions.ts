@@ -1,7 +1,7 @@
 /** What may lie beside a dump and is done to its data before anybody can clone it. */
 import { createHash } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 import { resolveInside } from './inside.ts';
 import type { DumpFile } from './formats/unpack.ts';
 

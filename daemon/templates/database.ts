@@ -1,5 +1,5 @@
 import type { AdminSession } from '../engines/engine.ts';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 
 export interface ChosenDatabase {
   /** The database that clients are given. */

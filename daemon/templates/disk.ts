@@ -1,6 +1,6 @@
 /** Disk space for imports, which must not take it from the instances that run meanwhile. */
 import { diskSpace } from '../drivers/btrfs.ts';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 
 /** Often enough that no disk takes the reserve in between. */
 const lookEveryMs = 100;

@@ -2,7 +2,8 @@
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { engines } from '../engines/engines.ts';
-import { errors, hasErrno, messageOf, MyaasError } from '../errors.ts';
+import { hasErrno, messageOf, MyaasError } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import { isName } from '../names.ts';
 import { findCompanions, isCompanion, type Companions } from './companions.ts';
 import { resolveInside } from './inside.ts';

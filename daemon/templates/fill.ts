@@ -1,7 +1,8 @@
 /** The data of a new version: loaded into a server with bulk settings, or adopted, and made safe to be cloned. */
 import { rm } from 'node:fs/promises';
 import type { AdminSession, BackupTool, TableCounts } from '../engines/engine.ts';
-import { errors, MyaasError } from '../errors.ts';
+import { MyaasError } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import { isArchive, loadArchive } from './formats/archive.ts';
 import { adoptBackup, isBackupStream } from './formats/backup.ts';
 import { chooseDatabase, type ChosenDatabase } from './database.ts';

@@ -2,7 +2,7 @@
 import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { inContainer } from '../engines/engine.ts';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 import { loadFailed, runClient } from './client.ts';
 import type { ImportRun } from './run.ts';
 

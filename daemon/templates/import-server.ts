@@ -2,7 +2,8 @@
 import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createSubvolume } from '../drivers/btrfs.ts';
 import { inContainer, type AdminSession, type BackupTool } from '../engines/engine.ts';
-import { errors, messageOf, MyaasError } from '../errors.ts';
+import { messageOf, MyaasError } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import { OnlyPlain } from './bulk/only-plain.ts';
 import type { ImportRun } from './run.ts';
 

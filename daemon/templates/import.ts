@@ -7,7 +7,7 @@ import { execa } from 'execa';
 import { setReadOnly, syncFilesystem } from '../drivers/btrfs.ts';
 import type { Docker } from '../drivers/docker.ts';
 import type { ServerImage } from '../host/images.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../errors/error.ts';
 import type { Log } from '../log.ts';
 import type { Manifest } from './catalogue.ts';
 import { OnlyPlain } from './bulk/only-plain.ts';

@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { sep } from 'node:path';
-import { errors, hasErrno } from '../errors.ts';
+import { hasErrno } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 
 /** Where a file of the directory is. Throws when a link leads out of the directory, or to nothing. */
 export async function resolveInside(root: string, file: string): Promise<string> {

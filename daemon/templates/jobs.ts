@@ -1,8 +1,9 @@
 /** Import jobs: so many imports at a time, each failing for itself, all seen by whoever watches. */
 import { randomBytes } from 'node:crypto';
-import type { Failure, Import, Job, JobState, Progress } from '../contract.ts';
+import type { Failure, Import, Job, JobState, Progress } from '../contract/templates.ts';
 import type { Registry } from '../drivers/registry.ts';
-import { errors, messageOf, MyaasError } from '../errors.ts';
+import { messageOf, MyaasError } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import type { Log } from '../log.ts';
 import { checkName } from '../names.ts';
 import { Slots } from '../slots.ts';

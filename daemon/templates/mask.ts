@@ -5,7 +5,8 @@ import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Registry } from '../drivers/registry.ts';
 import type { AdminSession, MaskedColumn } from '../engines/engine.ts';
-import { errors, messageOf, type MyaasError } from '../errors.ts';
+import { messageOf, type MyaasError } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import type { ImportRun } from './run.ts';
 import type { DumpFile } from './formats/unpack.ts';
 

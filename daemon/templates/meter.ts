@@ -1,4 +1,4 @@
-import type { TablesProgress } from '../contract.ts';
+import type { TablesProgress } from '../contract/templates.ts';
 import type { ImportRun } from './run.ts';
 
 const tellEveryMs = 250;

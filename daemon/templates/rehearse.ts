@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { snapshot } from '../drivers/btrfs.ts';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 import type { ImportRun } from './run.ts';
 
 const throwawayPassword = (): string => createHash('sha256').update(crypto.randomUUID()).digest('hex');

@@ -1,14 +1,15 @@
 /** One import: what its steps share. */
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import type { Config, Paths } from '../config.ts';
-import type { LoadSummary, Progress, TablesProgress } from '../contract.ts';
+import type { Config } from '../config.ts';
+import type { Paths } from '../paths.ts';
+import type { LoadSummary, Progress, TablesProgress } from '../contract/templates.ts';
 import { deleteSubvolume } from '../drivers/btrfs.ts';
 import type { Docker } from '../drivers/docker.ts';
 import type { Registry } from '../drivers/registry.ts';
 import type { Account, Engine, ServerFacts } from '../engines/engine.ts';
 import { engineOf } from '../engines/engines.ts';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 import type { Images, ServerImage } from '../host/images.ts';
 import type { ServerSpec, Servers } from '../instances/server.ts';
 import type { Log } from '../log.ts';

@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { engineOf, engines, isEngine } from '../engines/engines.ts';
 import type { Engine } from '../engines/engine.ts';
-import { errors, messageOf, MyaasError } from '../errors.ts';
+import { messageOf, MyaasError } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import type { Images, ServerChoice } from '../host/images.ts';
 import type { Dump } from './dumps.ts';
 import { preambleBytes } from './formats/preamble.ts';

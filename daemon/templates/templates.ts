@@ -1,7 +1,7 @@
 /** What clients see of templates, and what operators do with them besides importing. */
-import type { Template } from '../contract.ts';
+import type { Template } from '../contract/templates.ts';
 import type { Registry } from '../drivers/registry.ts';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 import type { Events } from '../events.ts';
 import type { Instances } from '../instances/instances.ts';
 import type { Ledger } from '../instances/ledger.ts';

@@ -1,7 +1,7 @@
 /** Dumps are imported when they arrive, if the operator wants it. */
 import { watch } from 'node:fs';
 import { sep } from 'node:path';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../errors/error.ts';
 import type { Log } from '../log.ts';
 import { companionOf } from './companions.ts';
 import { listDumps } from './dumps.ts';

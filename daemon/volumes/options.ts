@@ -1,7 +1,8 @@
 /** What `docker volume create -o …` and `driver_opts:` of a compose file may say. */
 import { readFile, stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
-import { errors, messageOf, MyaasError } from '../errors.ts';
+import { messageOf, MyaasError } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 import { passwordPattern } from '../instances/passwords.ts';
 import { checkName } from '../names.ts';
 

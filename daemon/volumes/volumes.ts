@@ -6,10 +6,11 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { execa } from 'execa';
-import type { Config, Paths } from '../config.ts';
+import type { Config } from '../config.ts';
+import type { Paths } from '../paths.ts';
 import { deleteSubvolume } from '../drivers/btrfs.ts';
 import type { VolumeRow, VolumeStore } from '../drivers/registry-volumes.ts';
-import { errors } from '../errors.ts';
+import { errors } from '../errors/errors.ts';
 import type { Admission } from '../instances/admission.ts';
 import type { Builder, Clone } from '../instances/builder.ts';
 import { makePassword } from '../instances/passwords.ts';

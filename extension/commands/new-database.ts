@@ -1,7 +1,8 @@
 /** `MyAAS: New Database`: template → name → made, its node revealed, its credentials in `.env`. */
 import { l10n, type WorkspaceFolder } from 'vscode';
-import type { CreateInstance, Template } from '../../daemon/contract.ts';
-import { messageOf } from '../../daemon/errors.ts';
+import type { CreateInstance } from '../../daemon/contract/instances.ts';
+import type { Template } from '../../daemon/contract/templates.ts';
+import { messageOf } from '../../daemon/errors/error.ts';
 import type { Api } from '../api.ts';
 import { branchOf } from '../branch.ts';
 import { giveCredentials, withCredentials, type WithCredentials } from '../credentials.ts';

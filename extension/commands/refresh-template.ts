@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { l10n } from 'vscode';
-import type { Job } from '../../daemon/contract.ts';
+import type { Job } from '../../daemon/contract/templates.ts';
 import type { Api } from '../api.ts';
 import type { Ctx } from '../ctx.ts';
 import { failures } from '../errors.ts';

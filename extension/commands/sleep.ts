@@ -1,5 +1,5 @@
 import { l10n } from 'vscode';
-import type { Instance } from '../../daemon/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
 import type { Api } from '../api.ts';
 import type { Ctx } from '../ctx.ts';
 import { viewIds } from '../manifest.ts';

@@ -1,5 +1,5 @@
 /** What can go wrong with a `.env` file. No error holds a value: it may be a password. */
-import { MyaasError } from '../../daemon/errors.ts';
+import { MyaasError } from '../../daemon/errors/error.ts';
 
 export const envErrors = {
   fileRefused: (file: string, why: string, hint: string) =>

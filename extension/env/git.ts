@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
-import { hasErrno } from '../../daemon/errors.ts';
+import { hasErrno } from '../../daemon/errors/error.ts';
 import { localFile } from './file.ts';
 import { editTextFile } from './text-file.ts';
 

@@ -2,7 +2,8 @@
 import { lstat, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { writeFileAtomically } from '../../daemon/cli/atomic.ts';
-import { errors, hasErrno, messageOf } from '../../daemon/errors.ts';
+import { hasErrno, messageOf } from '../../daemon/errors/error.ts';
+import { errors } from '../../daemon/errors/errors.ts';
 import { decodeText, encodeText } from './encoding.ts';
 import { envErrors } from './errors.ts';
 

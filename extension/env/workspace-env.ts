@@ -10,8 +10,8 @@
  * Multi-root: call each by folder. All paths are absolute and of the local file system.
  */
 import { join } from 'node:path';
-import type { Instance } from '../../daemon/contract.ts';
-import { MyaasError } from '../../daemon/errors.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
+import { MyaasError } from '../../daemon/errors/error.ts';
 import { chooseVariables } from './detect.ts';
 import { readValues, removeValues, setValues, type Values } from './editor.ts';
 import { checkedNotShared, chooseFile, filesToSearch, localFile, plainFile, sampleFiles } from './file.ts';

@@ -13,7 +13,8 @@ import {
   type TreeDataProvider,
   type TreeView,
 } from 'vscode';
-import type { Instance, Version } from '../../daemon/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
+import type { Version } from '../../daemon/contract/templates.ts';
 import type { DaemonLink } from '../daemon.ts';
 import { schemes, viewIds } from '../manifest.ts';
 import type { Lifetime } from '../lifetime.ts';

@@ -1,5 +1,6 @@
 /** What databases look like: text, icon, tooltip, accessibility label. Pure functions of what is known and the time. */
-import type { Instance, Version } from '../../daemon/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
+import type { Version } from '../../daemon/contract/templates.ts';
 import { commandIds } from '../manifest.ts';
 import { code, contextValue, plain, type Icon, type Look } from './look.ts';
 import { engine, isExpiring, left, moment, size } from './units.ts';

@@ -7,7 +7,7 @@ import {
   type Disposable,
   type TextDocumentContentProvider,
 } from 'vscode';
-import type { Instance } from '../../daemon/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
 import type { DaemonLink } from '../daemon.ts';
 import { schemes } from '../manifest.ts';
 

@@ -1,6 +1,6 @@
 /** One item: the database that this workspace uses, and its state. */
 import { MarkdownString, StatusBarAlignment, ThemeColor, l10n, window } from 'vscode';
-import type { Instance } from '../../daemon/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
 import { commandIds } from '../manifest.ts';
 import type { Lifetime } from '../lifetime.ts';
 import type { Store } from '../store.ts';

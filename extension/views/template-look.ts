@@ -1,5 +1,5 @@
 /** What templates and their versions look like. Pure functions of what is known and the time. */
-import type { Import, Template, Version } from '../../daemon/contract.ts';
+import type { Import, Template, Version } from '../../daemon/contract/templates.ts';
 import { code, contextValue, firstLine, plain, type Icon, type Look } from './look.ts';
 import { engine, moment, size } from './units.ts';
 import type { Wording } from './wording.ts';

@@ -9,7 +9,7 @@ import {
   type TreeDataProvider,
   type TreeView,
 } from 'vscode';
-import type { Template } from '../../daemon/contract.ts';
+import type { Template } from '../../daemon/contract/templates.ts';
 import type { DaemonLink } from '../daemon.ts';
 import type { Lifetime } from '../lifetime.ts';
 import { commandIds, viewIds } from '../manifest.ts';

@@ -5,7 +5,7 @@
 import { existsSync, watch } from 'node:fs';
 import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
-import { accounts } from '../../daemon/config.ts';
+import { accounts } from '../../daemon/host/accounts.ts';
 import { deleteSubvolume, snapshot } from '../../daemon/drivers/btrfs.ts';
 import { inContainer } from '../../daemon/engines/engine.ts';
 import { mariadb } from '../../daemon/engines/mariadb.ts';

@@ -5,7 +5,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { errors } from '../../daemon/errors.ts';
+import { errors } from '../../daemon/errors/errors.ts';
 import type { Route } from '../../daemon/gate/protocol.ts';
 import { ensureAccounts } from '../../daemon/host/accounts.ts';
 import { installPackages } from '../../daemon/host/packages.ts';

@@ -3,7 +3,7 @@
  * it can, beside how long they take while that is quiet. In turns, so that a noisy machine is unfair to both alike.
  */
 import type { Connection } from 'mysql2/promise';
-import type { Instance } from '../../daemon/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 import { quantile, shortNumber, table } from './figures.ts';
 

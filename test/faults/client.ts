@@ -1,7 +1,8 @@
 /** One who uses instances while the world falls down around them, and remembers what they were promised. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
-import type { ErrorBody, Instance } from '../../daemon/contract.ts';
+import type { ErrorBody } from '../../daemon/contract/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
 import type { Answer } from '../support/daemon.ts';
 import { Holding } from './holding.ts';
 import type { Random } from './random.ts';

@@ -1,5 +1,6 @@
 /** The templates of the suite: dumps that tell what they are, so that a clone tells which it was made of. */
-import type { Instance, Template } from '../../daemon/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
+import type { Template } from '../../daemon/contract/templates.ts';
 import type { TestHost } from '../support/daemon.ts';
 
 const ballastRows = 2000;

@@ -1,5 +1,5 @@
 /** What a client may rely on of its instance, because it was told; and what it may find, because it was not. */
-import type { Instance } from '../../daemon/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
 
 /** The rows of an instance as far as its client knows them. */
 interface Rows {

@@ -1,7 +1,8 @@
 /** What must be true when the dust has settled. Each function returns what is not, in words. */
 import type { RowDataPacket } from 'mysql2/promise';
-import type { Instance, InstanceState, Template } from '../../daemon/contract.ts';
-import { messageOf } from '../../daemon/errors.ts';
+import type { Instance, InstanceState } from '../../daemon/contract/instances.ts';
+import type { Template } from '../../daemon/contract/templates.ts';
+import { messageOf } from '../../daemon/errors/error.ts';
 import { Changes } from '../support/changes.ts';
 import type { Client } from './client.ts';
 import type { Editions } from './editions.ts';

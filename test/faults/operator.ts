@@ -1,6 +1,6 @@
 /** One who imports new dumps and deletes templates, now and then. */
 import { once } from 'node:events';
-import type { Job, Template } from '../../daemon/contract.ts';
+import type { Job, Template } from '../../daemon/contract/templates.ts';
 import type { Editions } from './editions.ts';
 import type { Random } from './random.ts';
 import type { World } from './world.ts';

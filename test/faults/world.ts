@@ -2,7 +2,7 @@
 import { EventEmitter, once } from 'node:events';
 import { readdir, rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { hasErrno } from '../../daemon/errors.ts';
+import { hasErrno } from '../../daemon/errors/error.ts';
 import type { TestHost } from '../support/daemon.ts';
 import type { Engine } from './engine.ts';
 import type { Random } from './random.ts';

@@ -1,8 +1,10 @@
 /** The HTTP API against everything that a client can send: never fails, never hangs, answers as its document says. */
 import { readdir } from 'node:fs/promises';
 import fc from 'fast-check';
-import type { Instance, Job } from '../../daemon/contract.ts';
-import { errors, messageOf } from '../../daemon/errors.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
+import type { Job } from '../../daemon/contract/templates.ts';
+import { messageOf } from '../../daemon/errors/error.ts';
+import { errors } from '../../daemon/errors/errors.ts';
 import { remains } from '../faults/leaks.ts';
 import { freePorts, startHost, type TestHost } from '../support/daemon.ts';
 import { Contract, type OpenApi } from '../support/openapi.ts';

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { Agent, request, type IncomingMessage, type RequestOptions } from 'node:http';
 import { connect, type NetConnectOpts } from 'node:net';
-import { hasErrno } from '../../daemon/errors.ts';
+import { hasErrno } from '../../daemon/errors/error.ts';
 import type { RawBytes } from './raw.ts';
 import type { FuzzedRequest, Sender } from './requests.ts';
 

@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
-import type { ErrorBody, Instance, Job, MyaasEvent } from '../../daemon/contract.ts';
+import type { ErrorBody, MyaasEvent } from '../../daemon/contract/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
+import type { Job } from '../../daemon/contract/templates.ts';
 import { freePorts, startHost, type Census, type TestHost } from '../support/daemon.ts';
 
 const people = `

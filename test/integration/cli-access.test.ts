@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { access, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AuditEntry, Status } from '../../daemon/contract.ts';
+import type { AuditEntry } from '../../daemon/contract/audit.ts';
+import type { Status } from '../../daemon/contract/status.ts';
 import { makeCertificate } from '../../daemon/engines/certificate.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 import { person, type Person } from './cli-process.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Job } from '../../daemon/contract.ts';
+import type { Job } from '../../daemon/contract/templates.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 import { member, person, type Person } from './cli-process.ts';
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Connection } from 'mysql2/promise';
-import type { ErrorBody, Instance, MyaasEvent, Status } from '../../daemon/contract.ts';
+import type { ErrorBody, MyaasEvent } from '../../daemon/contract/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
+import type { Status } from '../../daemon/contract/status.ts';
 import { diskSpace, syncFilesystem } from '../../daemon/drivers/btrfs.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 import { smallDisk } from '../support/small-disk.ts';

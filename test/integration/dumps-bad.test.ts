@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { appendFile, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
-import type { ErrorBody, Import, Job, MyaasEvent } from '../../daemon/contract.ts';
+import type { ErrorBody, MyaasEvent } from '../../daemon/contract/contract.ts';
+import type { Import, Job } from '../../daemon/contract/templates.ts';
 import { writtenDumps } from '../support/corpus.ts';
 import { startHost, type Census, type TestHost } from '../support/daemon.ts';
 import { packedDumps } from '../support/packed.ts';

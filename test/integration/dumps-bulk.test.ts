@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { zstdCompressSync } from 'node:zlib';
-import type { Import } from '../../daemon/contract.ts';
+import type { Import } from '../../daemon/contract/templates.ts';
 import { contentsOf } from '../support/contents.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 import { oddDump, oddRowCount, type Form } from '../support/odd-dumps.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { zstdCompressSync } from 'node:zlib';
-import type { Import } from '../../daemon/contract.ts';
+import type { Import } from '../../daemon/contract/templates.ts';
 import { contentsOf } from '../support/contents.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 import { startPlainServer, type PlainServer } from '../support/plain.ts';

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { rename, rm, utimes } from 'node:fs/promises';
 import type { RowDataPacket } from 'mysql2/promise';
-import type { ErrorBody, Import, Instance, MyaasEvent, Template } from '../../daemon/contract.ts';
+import type { ErrorBody, MyaasEvent } from '../../daemon/contract/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
+import type { Import, Template } from '../../daemon/contract/templates.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 
 const dumpOf = (value: string) => `create table t (a varchar(40));\ninsert into t values ('${value}');\n`;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import mysql, { type RowDataPacket } from 'mysql2/promise';
-import type { Instance, Job, Template } from '../../daemon/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
+import type { Job, Template } from '../../daemon/contract/templates.ts';
 import { contentsOf, type Contents } from '../support/contents.ts';
 import { optionSets, toolDumpName, toolDumps, writtenDumps, type CorpusDump } from '../support/corpus.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';

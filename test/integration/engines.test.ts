@@ -1,6 +1,7 @@
 /** The same promises, kept with every database product. */
 import assert from 'node:assert/strict';
-import type { Instance, Template } from '../../daemon/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
+import type { Template } from '../../daemon/contract/templates.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 import { loginOf, products } from '../support/products.ts';
 

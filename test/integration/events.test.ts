@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import type { Instance, MyaasEvent } from '../../daemon/contract.ts';
+import type { MyaasEvent } from '../../daemon/contract/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
 import { startHost, type Frame, type TestHost, type Watch } from '../support/daemon.ts';
 
 const people = `

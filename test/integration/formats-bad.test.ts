@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { cp, mkdir, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
-import type { Job } from '../../daemon/contract.ts';
+import type { Job } from '../../daemon/contract/templates.ts';
 import { startHost, type Census, type TestHost } from '../support/daemon.ts';
 import { startPlainServer } from '../support/plain.ts';
 

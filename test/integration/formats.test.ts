@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { cp, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
-import type { Instance, Job } from '../../daemon/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
+import type { Job } from '../../daemon/contract/templates.ts';
 import { contentsOf, type Contents } from '../support/contents.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 import { startPlainServer } from '../support/plain.ts';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise';
-import { accounts } from '../../daemon/config.ts';
+import { accounts } from '../../daemon/host/accounts.ts';
 import type { GateLink } from '../../daemon/gate/link.ts';
 import type { Route } from '../../daemon/gate/protocol.ts';
 import { lookupUser } from '../../daemon/host/accounts.ts';

@@ -3,11 +3,12 @@ import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { Readable } from 'node:stream';
 import Dockerode from 'dockerode';
-import { type Config, pathsOf, readConfig } from '../../daemon/config.ts';
+import { type Config, readConfig } from '../../daemon/config.ts';
+import { pathsOf } from '../../daemon/paths.ts';
 import * as btrfs from '../../daemon/drivers/btrfs.ts';
 import { Docker } from '../../daemon/drivers/docker.ts';
 import { Registry } from '../../daemon/drivers/registry.ts';
-import { MyaasError } from '../../daemon/errors.ts';
+import { MyaasError } from '../../daemon/errors/error.ts';
 import { doctor, examine } from '../../daemon/host/doctor.ts';
 import { ensureMounted, init } from '../../daemon/host/init.ts';
 import { testDirectory, testImage, testPrefix } from '../support/machine.ts';

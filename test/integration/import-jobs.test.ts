@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, rename } from 'node:fs/promises';
-import type { Job, MyaasEvent, Template } from '../../daemon/contract.ts';
+import type { MyaasEvent } from '../../daemon/contract/contract.ts';
+import type { Job, Template } from '../../daemon/contract/templates.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 import { startPlainServer } from '../support/plain.ts';
 

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { connect as connectSocket } from 'node:net';
 import type { RowDataPacket } from 'mysql2/promise';
 import mysql from 'mysql2/promise';
-import type { ErrorBody, Instance } from '../../daemon/contract.ts';
+import type { ErrorBody } from '../../daemon/contract/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 
 const people = `

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { text } from 'node:stream/consumers';
-import type { Instance } from '../../daemon/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 
 const people = `

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { RowDataPacket } from 'mysql2/promise';
-import type { Instance } from '../../daemon/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
 import { freePorts, startHost, type TestHost } from '../support/daemon.ts';
 
 const people = `

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmod, chown, cp, rm } from 'node:fs/promises';
 import { execa } from 'execa';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
-import type { Import } from '../../daemon/contract.ts';
+import type { Import } from '../../daemon/contract/templates.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 import { startPlainServer } from '../support/plain.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFile, mkdir } from 'node:fs/promises';
 import { execa } from 'execa';
 import type { RowDataPacket } from 'mysql2/promise';
-import type { Template } from '../../daemon/contract.ts';
+import type { Template } from '../../daemon/contract/templates.ts';
 import { startHost } from '../support/daemon.ts';
 
 describe('a template', function () {

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectSocket } from 'node:net';
 import type { RowDataPacket } from 'mysql2/promise';
-import type { ErrorBody, Instance, Status, Template } from '../../daemon/contract.ts';
+import type { ErrorBody } from '../../daemon/contract/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
+import type { Status } from '../../daemon/contract/status.ts';
+import type { Template } from '../../daemon/contract/templates.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 
 const people = `

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { chmod, readFile } from 'node:fs/promises';
 import { execa } from 'execa';
 import pg from 'pg';
-import type { Instance } from '../../daemon/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 
 async function query(instance: Instance, sql: string, database = instance.database) {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import type { AuditEntry, ErrorBody, Instance } from '../../daemon/contract.ts';
+import type { AuditEntry } from '../../daemon/contract/audit.ts';
+import type { ErrorBody } from '../../daemon/contract/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
 import { startHost, type Answer, type TestHost } from '../support/daemon.ts';
 import { smallDisk } from '../support/small-disk.ts';
 import { person } from './cli-process.ts';

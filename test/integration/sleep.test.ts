@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
-import type { ErrorBody, Instance, InstanceState } from '../../daemon/contract.ts';
+import type { ErrorBody } from '../../daemon/contract/contract.ts';
+import type { Instance, InstanceState } from '../../daemon/contract/instances.ts';
 import { startHost, type TestHost, type Watch } from '../support/daemon.ts';
 
 const people = `

@@ -1,7 +1,8 @@
 /** One who makes, uses, resets, sleeps, wakes and deletes instances of its own, and checks what is in them. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
-import type { ErrorBody, Instance } from '../../daemon/contract.ts';
+import type { ErrorBody } from '../../daemon/contract/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
 import type { Random } from '../faults/random.ts';
 import type { Answer, TestHost } from '../support/daemon.ts';
 import type { Tally } from './tally.ts';

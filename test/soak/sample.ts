@@ -1,6 +1,6 @@
 /** What the processes and the machine hold at one moment of a soak. */
 import { readdir, readFile, stat, statfs } from 'node:fs/promises';
-import { hasErrno } from '../../daemon/errors.ts';
+import { hasErrno } from '../../daemon/errors/error.ts';
 import type { TestHost } from '../support/daemon.ts';
 
 export interface Sample {

@@ -1,5 +1,5 @@
 /** What was done in a soak, how long it took, and what went wrong. */
-import { messageOf } from '../../daemon/errors.ts';
+import { messageOf } from '../../daemon/errors/error.ts';
 import { quantile } from '../bench/figures.ts';
 
 export interface Percentiles {

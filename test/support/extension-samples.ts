@@ -1,5 +1,7 @@
 /** What the daemon says, for tests that look at what is made of it. */
-import type { Import, Instance, Status, Template, Version } from '../../daemon/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
+import type { Status } from '../../daemon/contract/status.ts';
+import type { Import, Template, Version } from '../../daemon/contract/templates.ts';
 import type { Wording } from '../../extension/views/wording.ts';
 
 /** English, at noon of 5 March 2026. */

@@ -1,7 +1,7 @@
 /** The database products of the conformance suite: of each a dump, and a client. One entry for each engine. */
 import mysql from 'mysql2/promise';
 import pg from 'pg';
-import type { Instance } from '../../daemon/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
 import { RespConnection, type Reply } from '../../daemon/engines/resp.ts';
 
 export interface Login {

@@ -8,7 +8,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { hasErrno } from '../../daemon/errors.ts';
+import { hasErrno } from '../../daemon/errors/error.ts';
 import { installPackages } from '../../daemon/host/packages.ts';
 import { findProgram, runProgram } from '../../daemon/drivers/program.ts';
 

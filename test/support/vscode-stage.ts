@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import manifest from '../../package.json' with { type: 'json' };
-import { hasErrno } from '../../daemon/errors.ts';
+import { hasErrno } from '../../daemon/errors/error.ts';
 import { startHost, type TestHost } from './daemon.ts';
 import { blogDump, shopDump } from './dumps.ts';
 import { testVscode } from './machine.ts';

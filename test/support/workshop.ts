@@ -4,7 +4,7 @@ import Dockerode from 'dockerode';
 import { readConfig } from '../../daemon/config.ts';
 import * as btrfs from '../../daemon/drivers/btrfs.ts';
 import { Docker } from '../../daemon/drivers/docker.ts';
-import { hasErrno } from '../../daemon/errors.ts';
+import { hasErrno } from '../../daemon/errors/error.ts';
 import { ensureAccounts } from '../../daemon/host/accounts.ts';
 import { type BackgroundProcess, identify, stopInBackground } from '../../daemon/host/background.ts';
 import { prepareMachine } from '../../daemon/host/machine.ts';

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import fc from 'fast-check';
 import { readConfig } from '../../daemon/config.ts';
-import { MyaasError } from '../../daemon/errors.ts';
+import { MyaasError } from '../../daemon/errors/error.ts';
 import { parsePool } from '../../daemon/instances/pool-size.ts';
 import { isName } from '../../daemon/names.ts';
 import { readMask } from '../../daemon/templates/mask.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { clientConfigPath, readClientConfig, writeClientConfig } from '../../daemon/cli/client-config.ts';
 import { Client, ReportedError, parseAddress } from '../../daemon/cli/client.ts';
 import { findConnection } from '../../daemon/cli/connection.ts';
-import { MyaasError } from '../../daemon/errors.ts';
+import { MyaasError } from '../../daemon/errors/error.ts';
 
 const withCode = (code: string) => (error: unknown) => error instanceof MyaasError && error.code === code;
 

@@ -4,7 +4,7 @@ import { ReportedError } from '../../daemon/cli/client.ts';
 import { madeUpName } from '../../daemon/cli/new.ts';
 import { Output, columns } from '../../daemon/cli/output.ts';
 import { duration, relative, size } from '../../daemon/cli/units.ts';
-import { errors } from '../../daemon/errors.ts';
+import { errors } from '../../daemon/errors/errors.ts';
 import { isName } from '../../daemon/names.ts';
 
 function record(env: NodeJS.ProcessEnv = {}) {

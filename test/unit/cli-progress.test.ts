@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { Output } from '../../daemon/cli/output.ts';
 import { progressView } from '../../daemon/cli/progress.ts';
-import type { Job } from '../../daemon/contract.ts';
+import type { Job } from '../../daemon/contract/templates.ts';
 
 function jobAt(phase: string, doneBytes: number, secondsLeft: number | null = null): Job {
   const progress = { phase, doneBytes, totalBytes: 1_000_000, secondsLeft };

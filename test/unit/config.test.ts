@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { pathsOf, readConfig, type Config } from '../../daemon/config.ts';
-import { MyaasError } from '../../daemon/errors.ts';
+import { readConfig, type Config } from '../../daemon/config.ts';
+import { pathsOf } from '../../daemon/paths.ts';
+import { MyaasError } from '../../daemon/errors/error.ts';
 
 const problemsOf = (env: NodeJS.ProcessEnv): string => {
   try {
@@ -89,8 +90,8 @@ const variables: Readonly<Record<string, Variable>> = {
     bad: ['/run/docker.sock', 'http://x', 'tcp://host'],
   },
   MYAAS_DOCKER_TIMEOUT: {
-    field: 'dockerTimeoutMs',
-    good: [['90', 90_000]],
+    field: 'dockerTimeoutSeconds',
+    good: [['90', 90]],
     bad: ['0', '1.5', '3601', '30s'],
   },
   MYAAS_DEBUG: {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { stat } from 'node:fs/promises';
-import { errors, hasErrno, messageOf } from '../../daemon/errors.ts';
+import { hasErrno, messageOf } from '../../daemon/errors/error.ts';
+import { errors } from '../../daemon/errors/errors.ts';
 import { asMyaasError } from '../../daemon/plugins/errors.ts';
 
 /** Every error there is. A list of texts does for an argument of any type: as a list, as text, as something thrown. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { MyaasEvent } from '../../daemon/contract.ts';
+import type { MyaasEvent } from '../../daemon/contract/contract.ts';
 import { Events, type LoggedEvent } from '../../daemon/events.ts';
 
 const deleted = (name: string): MyaasEvent => ({ type: 'template-deleted', name });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MyaasError } from '../../daemon/errors.ts';
+import { MyaasError } from '../../daemon/errors/error.ts';
 import { parseAddress, type Connection } from '../../extension/client.ts';
 import { findConnection, localAddress, type Sources } from '../../extension/connection.ts';
 import { isLease } from '../../extension/lease.ts';

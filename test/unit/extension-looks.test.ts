@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Instance } from '../../daemon/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
 import { commandIds } from '../../extension/manifest.ts';
 import {
   iconOfInstance,

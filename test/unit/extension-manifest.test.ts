@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { glob, readFile, stat } from 'node:fs/promises';
 import manifest from '../../package.json' with { type: 'json' };
 import strings from '../../package.nls.json' with { type: 'json' };
-import type { Instance } from '../../daemon/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
 import {
   availabilities,
   commandIds,
@@ -196,7 +196,7 @@ describe('The code', () => {
   });
 
   it('takes types alone from the daemon, besides errors and the writing of a file', async () => {
-    const shared = ['/daemon/errors.ts', '/daemon/cli/atomic.ts'];
+    const shared = ['/daemon/errors/error.ts', '/daemon/errors/errors.ts', '/daemon/cli/atomic.ts'];
     for await (const file of glob('extension/**/*.ts')) {
       const text = await readFile(file, 'utf8');
       for (const [statement, path] of text.matchAll(/^import [^;]*?'((?:\.\.\/)+daemon\/[^']+)';/gm)) {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import type { Instance, Job, Status, Template } from '../../daemon/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
+import type { Status } from '../../daemon/contract/status.ts';
+import type { Job, Template } from '../../daemon/contract/templates.ts';
 import { failures } from '../../extension/errors.ts';
 import { watchJobs } from '../../extension/jobs.ts';
 import { Store, type Change } from '../../extension/store.ts';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { Gate } from '../../daemon/gate/gate.ts';
 import type { Route } from '../../daemon/gate/protocol.ts';
-import { hasErrno } from '../../daemon/errors.ts';
+import { hasErrno } from '../../daemon/errors/error.ts';
 import { Client, databaseServer, freePort, Logged, stranger, temporaryDirectory } from './gate-peers.ts';
 
 /** A gate on this machine alone, with a route that is not set yet and another one. */

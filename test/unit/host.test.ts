@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { MyaasError } from '../../daemon/errors.ts';
+import { MyaasError } from '../../daemon/errors/error.ts';
 import { lookupGroup, lookupUser } from '../../daemon/host/accounts.ts';
 import { isRunning, startInBackground, stopInBackground } from '../../daemon/host/background.ts';
 import { leanMemory } from '../../daemon/host/lean-memory.ts';

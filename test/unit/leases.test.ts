@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { MyaasError } from '../../daemon/errors.ts';
+import { MyaasError } from '../../daemon/errors/error.ts';
 import { leaseEnd, LeaseTimer, parseExpiresAt, parseTtlSeconds } from '../../daemon/instances/leases.ts';
 
 const maxSeconds = 10 * 366 * 86_400;

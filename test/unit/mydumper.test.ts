@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { MyaasError } from '../../daemon/errors.ts';
+import { MyaasError } from '../../daemon/errors/error.ts';
 import { delimitStatements, sortMydumper } from '../../daemon/templates/formats/mydumper.ts';
 
 const kindsOf = (...names: string[]) =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { MyaasError } from '../../daemon/errors.ts';
+import { MyaasError } from '../../daemon/errors/error.ts';
 import { checkName, isName } from '../../daemon/names.ts';
 
 describe('names', () => {

@@ -5,10 +5,10 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { text } from 'node:stream/consumers';
-import type { AuditEntry } from '../../daemon/contract.ts';
+import type { AuditEntry } from '../../daemon/contract/audit.ts';
 import type { TokenTerms } from '../../daemon/drivers/registry-users.ts';
 import { Registry, type InstanceRow } from '../../daemon/drivers/registry.ts';
-import { MyaasError } from '../../daemon/errors.ts';
+import { MyaasError } from '../../daemon/errors/error.ts';
 
 const hasCode =
   (code: string) =>

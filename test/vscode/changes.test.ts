@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import type { Instance } from '../../daemon/contract.ts';
+import type { Instance } from '../../daemon/contract/instances.ts';
 import { makeFolder, openFolder, openStage, untilFile, type Stage } from '../support/vscode-stage.ts';
 import { VscodeWindow } from '../support/vscode-window.ts';
 

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { runTests } from '@vscode/test-electron';
-import { messageOf } from '../../daemon/errors.ts';
+import { messageOf } from '../../daemon/errors/error.ts';
 import { runProgram } from '../../daemon/drivers/program.ts';
 import { setScene, tell } from '../support/vscode-scene.ts';
 import { openWorkshop } from '../support/workshop.ts';

@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { execa } from 'execa';
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../errors/error.ts';
 import { version } from '../../version.ts';
 
 const packages = [

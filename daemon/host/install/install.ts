@@ -5,8 +5,10 @@
  */
 import { mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type Config, pathsOf } from '../../config.ts';
-import { errors, hasErrno } from '../../errors.ts';
+import type { Config } from '../../config.ts';
+import { pathsOf } from '../../paths.ts';
+import { hasErrno } from '../../errors/error.ts';
+import { errors } from '../../errors/errors.ts';
 import { ensureAccounts } from '../accounts.ts';
 import { isSystemdRunning } from '../dockerd.ts';
 import { exists } from '../files.ts';

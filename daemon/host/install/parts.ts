@@ -1,7 +1,7 @@
 /** What an installation consists of besides its release: units, settings, man page, completion. */
 import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { hasErrno } from '../../errors.ts';
+import { hasErrno } from '../../errors/error.ts';
 import { exists } from '../files.ts';
 import type { Layout } from './layout.ts';
 import { askProgram, type Source } from './release.ts';

@@ -20,7 +20,8 @@ import { dirname, join } from 'node:path';
 import { Type, type Static } from 'typebox';
 import { Parse } from 'typebox/value';
 import { runProgram } from '../../drivers/program.ts';
-import { errors, hasErrno } from '../../errors.ts';
+import { hasErrno } from '../../errors/error.ts';
+import { errors } from '../../errors/errors.ts';
 import { exists } from '../files.ts';
 
 const Facts = Type.Object({

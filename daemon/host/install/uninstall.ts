@@ -4,9 +4,11 @@
  */
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Config, pathsOf } from '../../config.ts';
+import type { Config } from '../../config.ts';
+import { pathsOf } from '../../paths.ts';
 import * as btrfs from '../../drivers/btrfs.ts';
-import { errors, hasErrno, MyaasError } from '../../errors.ts';
+import { hasErrno, MyaasError } from '../../errors/error.ts';
+import { errors } from '../../errors/errors.ts';
 import { removeAccounts } from '../accounts.ts';
 import { askDaemon } from '../checks.ts';
 import { removeContainers } from '../containers.ts';

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import type { BulkLoading, BulkSession, BulkTable, ClientState } from '../../engines/bulk.ts';
 import { inContainer } from '../../engines/engine.ts';
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../errors/error.ts';
 import type { ImportRun } from '../run.ts';
 import { makeFifo, writeFifo } from './fifo.ts';
 import type { InsertHead } from './insert-head.ts';

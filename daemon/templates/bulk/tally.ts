@@ -1,5 +1,5 @@
 /** How far the tables of an import are, and what became of them. */
-import type { LoadSummary, TablesProgress } from '../../contract.ts';
+import type { LoadSummary, TablesProgress } from '../../contract/templates.ts';
 
 /** A table's rows on their way in. */
 export interface TableTally {

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
 import type { ArchiveDescription, ArchiveTool } from '../../engines/dump-support.ts';
 import { inContainer, type AdminSession } from '../../engines/engine.ts';
-import { errors } from '../../errors.ts';
+import { errors } from '../../errors/errors.ts';
 import { feedClient, loadFailed } from '../client.ts';
 import type { Dump } from '../dumps.ts';
 import { readMeter } from '../meter.ts';

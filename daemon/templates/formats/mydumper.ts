@@ -1,7 +1,7 @@
 /** Directories that mydumper writes: a file for each schema, and one or more for each table's rows. */
 import { availableParallelism } from 'node:os';
 import { text } from 'node:stream/consumers';
-import { errors } from '../../errors.ts';
+import { errors } from '../../errors/errors.ts';
 import type { AdminSession } from '../../engines/engine.ts';
 import type { DirectoryDump } from '../dumps.ts';
 import { filesMeter } from '../meter.ts';

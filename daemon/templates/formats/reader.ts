@@ -1,7 +1,7 @@
 /** Reads a dump once, front to back, from whatever compression: never unpacked to disk, never held in memory. */
 import { Transform, type Readable, type TransformCallback } from 'node:stream';
 import type { TextFilter } from '../../engines/dump-support.ts';
-import { errors } from '../../errors.ts';
+import { errors } from '../../errors/errors.ts';
 import {
   blankSandboxLine,
   GtidBlanker,

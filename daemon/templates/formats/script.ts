@@ -1,7 +1,7 @@
 /** Many files of SQL through few clients: one for each file would take longer to start than to do its work. */
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { errors } from '../../errors.ts';
+import { errors } from '../../errors/errors.ts';
 import { clientOf, feedClient, loadFailed } from '../client.ts';
 import { readDump } from './reader.ts';
 import type { ImportRun } from '../run.ts';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { errors } from '../../errors.ts';
+import { errors } from '../../errors/errors.ts';
 
 export type DirectoryFormat = 'mydumper' | 'tab' | 'backup' | 'archive';
 

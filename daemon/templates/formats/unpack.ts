@@ -5,7 +5,8 @@ import { open } from 'node:fs/promises';
 import { PassThrough, Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { execa, ExecaError } from 'execa';
-import { errors, hasErrno } from '../../errors.ts';
+import { hasErrno } from '../../errors/error.ts';
+import { errors } from '../../errors/errors.ts';
 
 export const compressions = { gz: 'gzip', zst: 'zstd', xz: 'xz', bz2: 'bzip2' } as const;
 /** The program that unpacks it, undefined for what is not packed. */

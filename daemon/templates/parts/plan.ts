@@ -1,6 +1,6 @@
 /** Whether a new version can be made of the current one, by loading only the tables that differ. */
 import { engineOf } from '../../engines/engines.ts';
-import { MyaasError } from '../../errors.ts';
+import { MyaasError } from '../../errors/error.ts';
 import { StatementReader } from '../bulk/statements.ts';
 import type { Manifest } from '../catalogue.ts';
 import type { Companions } from '../companions.ts';

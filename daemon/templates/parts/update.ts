@@ -3,7 +3,7 @@ import { chown, mkdir } from 'node:fs/promises';
 import { snapshot } from '../../drivers/btrfs.ts';
 import type { BulkSession } from '../../engines/bulk.ts';
 import type { AdminSession, BackupTool } from '../../engines/engine.ts';
-import { errors } from '../../errors.ts';
+import { errors } from '../../errors/errors.ts';
 import { DumpLoader } from '../formats/load.ts';
 import { adoptOnStart } from '../import-server.ts';
 import type { ImportRun } from '../run.ts';

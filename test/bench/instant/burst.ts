@@ -1,6 +1,6 @@
 /** Many requests at once, on a host without a pool. */
 import { availableParallelism } from 'node:os';
-import type { Instance } from '../../../daemon/contract.ts';
+import type { Instance } from '../../../daemon/contract/instances.ts';
 import type { TestHost } from '../../support/daemon.ts';
 import { median } from '../figures.ts';
 import { Floor } from '../floor.ts';

@@ -1,5 +1,5 @@
 /** From the request to the client's first answered query, when the pool has an instance. */
-import type { Instance } from '../../../daemon/contract.ts';
+import type { Instance } from '../../../daemon/contract/instances.ts';
 import type { TestHost } from '../../support/daemon.ts';
 import { median, quantile } from '../figures.ts';
 import type { Finding, Part } from './finding.ts';

@@ -2,7 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import mysql, { type Connection } from 'mysql2/promise';
-import type { Instance, Template } from '../../../daemon/contract.ts';
+import type { Instance } from '../../../daemon/contract/instances.ts';
+import type { Template } from '../../../daemon/contract/templates.ts';
 import { mariadb } from '../../../daemon/engines/mariadb.ts';
 import { leanMemory } from '../../../daemon/host/lean-memory.ts';
 import { freePorts, startHost, type TestHost } from '../../support/daemon.ts';

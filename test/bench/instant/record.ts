@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg, totalmem } from 'node:os';
 import { format, resolveConfig } from 'prettier';
-import { hasErrno } from '../../../daemon/errors.ts';
+import { hasErrno } from '../../../daemon/errors/error.ts';
 import type { Finding } from './finding.ts';
 
 export const recordFile = 'test/bench/instant.json';

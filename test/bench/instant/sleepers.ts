@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { execa } from 'execa';
-import { pathsOf } from '../../../daemon/config.ts';
-import type { Instance } from '../../../daemon/contract.ts';
+import { pathsOf } from '../../../daemon/paths.ts';
+import type { Instance } from '../../../daemon/contract/instances.ts';
 import { Slots } from '../../../daemon/slots.ts';
 import type { TestHost } from '../../support/daemon.ts';
 import { listMs, memoryOf } from '../density.ts';

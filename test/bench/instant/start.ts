@@ -1,5 +1,5 @@
 /** What starts a server, each beside a script that does no more than that: create without a pool, reset, wake. */
-import type { Instance } from '../../../daemon/contract.ts';
+import type { Instance } from '../../../daemon/contract/instances.ts';
 import type { TestHost } from '../../support/daemon.ts';
 import { median, quantile } from '../figures.ts';
 import { Floor } from '../floor.ts';

@@ -1,6 +1,6 @@
 /** What the suite inside the extension host is told, by its environment, and what it tells, by a file. */
 import { readFile } from 'node:fs/promises';
-import { hasErrno } from '../../../daemon/errors.ts';
+import { hasErrno } from '../../../daemon/errors/error.ts';
 
 export interface SuiteFacts {
   /** The daemon, straight; the extension reaches it through a relay, which notes each request in `requestLog`. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import mysql from 'mysql2/promise';
 import { tasks, workspace, type TaskExecution } from 'vscode';
-import type { Instance } from '../../../daemon/contract.ts';
+import type { Instance } from '../../../daemon/contract/instances.ts';
 import { taskType } from '../../../extension/manifest.ts';
 import { readFacts } from './facts.ts';
 
