@@ -50,7 +50,26 @@ const postgres: Client = {
   }),
 };
 
-export const clientOf = (engine: string): Client => (engine === 'postgres' ? postgres : mysql);
+/** It knows no variables but that of the password. */
+const valkey: Client = {
+  programs: ['valkey-cli', 'redis-cli'],
+  package: 'valkey-tools',
+  passwordVariable: 'REDISCLI_AUTH',
+  argumentsOf: ({ host, port, user, database }) => [
+    '-h',
+    host,
+    '-p',
+    String(port),
+    '--user',
+    user,
+    '-n',
+    database,
+  ],
+  variablesOf: () => ({}),
+};
+
+const ofOthers: Readonly<Record<string, Client>> = { postgres, valkey };
+export const clientOf = (engine: string): Client => ofOthers[engine] ?? mysql;
 
 /** For a shell's prompt: the password in the environment of this one command. */
 export function clientCommandOf(instance: WithCredentials): string {

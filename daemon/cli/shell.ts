@@ -24,10 +24,10 @@ interface Client {
   readonly programs: readonly string[];
   /** For Debian. */
   readonly package: string;
-  /** What is in the file that it opens as its file descriptor 3. */
-  secrets(login: Login): string;
+  /** What is in the file that it opens as its file descriptor 3; left out where it reads no such file. */
+  secrets?(login: Login): string;
   args(login: Login): readonly string[];
-  readonly env?: NodeJS.ProcessEnv;
+  env?(login: Login): NodeJS.ProcessEnv;
 }
 
 const secretFile = '/dev/fd/3';
@@ -61,10 +61,18 @@ const postgres: Client = {
     `--username=${user}`,
     `--dbname=${database}`,
   ],
-  env: { PGPASSFILE: secretFile, PGPASSWORD: undefined },
+  env: () => ({ PGPASSFILE: secretFile, PGPASSWORD: undefined }),
 };
 
-const clientOf = (engine: string): Client => (engine === 'postgres' ? postgres : mysql);
+const valkey: Client = {
+  programs: ['valkey-cli', 'redis-cli'],
+  package: 'valkey-tools',
+  args: ({ host, port, user, database }) => ['-h', host, '-p', String(port), '--user', user, '-n', database],
+  env: ({ password }) => ({ REDISCLI_AUTH: password }),
+};
+
+const ofOthers: Readonly<Record<string, Client>> = { postgres, valkey };
+const clientOf = (engine: string): Client => ofOthers[engine] ?? mysql;
 
 /** `myaas shell`: the database's client program, logged in. */
 export async function openShell(
@@ -73,12 +81,12 @@ export async function openShell(
 ): Promise<number> {
   const instance = credentialsOf(await findInstance(await connect(context), reference));
   const client = clientOf(instance.engine);
-  await using secrets = await openSecrets(client.secrets(instance));
+  await using secrets = client.secrets && (await openSecrets(client.secrets(instance)));
   const args = [...client.args(instance), ...(given[0] === '--' ? given.slice(1) : given)];
-  const env = { ...process.env, ...client.env };
+  const env = { ...process.env, ...client.env?.(instance) };
   for (const program of client.programs) {
     try {
-      return await runChild(interrupts, program, args, { fd3: secrets.fd, env });
+      return await runChild(interrupts, program, args, { env, ...(secrets && { fd3: secrets.fd }) });
     } catch (error) {
       if (!hasErrno(error, 'ENOENT')) throw error;
     }

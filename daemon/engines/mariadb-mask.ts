@@ -4,7 +4,7 @@ import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { replacementOf, type ColumnFacts } from './mariadb-mask-rules.ts';
 import type { MaskedColumn } from './engine.ts';
 import { quoteName, quoteText } from './quoting.ts';
-import { withoutTriggers } from './mariadb-triggers.ts';
+import { withoutTriggers } from './mysql-triggers.ts';
 
 type Rows = RowDataPacket[];
 const hashBlockBytes = 64;

@@ -14,7 +14,6 @@ import {
   startupFileName,
 } from './mariadb-commands.ts';
 import { findMaskProblems, maskColumns } from './mariadb-mask.ts';
-import { loadRows, tablesWithRows } from './mariadb-rows.ts';
 import {
   admitLast,
   connect,
@@ -25,6 +24,7 @@ import {
   workOf,
 } from './mysql-session.ts';
 import { clientFile, mysqlUrlOf, parseLoadError } from './mysql-client.ts';
+import { rowsLoader } from './mysql-rows.ts';
 import { quoteText } from './quoting.ts';
 
 /** The stored form of a password: mysql_native_password of the MySQL manual, SHA1(SHA1(password)). */
@@ -146,10 +146,7 @@ export const mariadb: Engine = {
     const root = { username: 'root', password: '' };
     return new MysqlAdminSession(await connect(socketPath, root, undefined), {
       secureAccounts,
-      rows: (connection) => ({
-        tablesWithRows: (database) => tablesWithRows(connection, database),
-        loadRows: (rows) => loadRows(connection, rows),
-      }),
+      rows: rowsLoader,
       masker: (connection) => ({
         findMaskProblems: (columns) => findMaskProblems(connection, columns),
         mask: (columns, key, signal) => maskColumns(connection, columns, key, signal),

@@ -16,6 +16,7 @@ import {
   socketName,
   startupFileName,
 } from './mysql-commands.ts';
+import { rowsLoader } from './mysql-rows.ts';
 import {
   admitLast,
   connect,
@@ -77,7 +78,7 @@ export const mysql: Engine = {
   upgradesInPlace: true,
   dumps: {
     endings: ['sql'],
-    directories: ['mydumper'],
+    directories: ['mydumper', 'tab'],
     // After MariaDB, whose older tools say the same, and "MariaDB" as well.
     recognises: (head) => ownMarks.test(head),
     loading: { kind: 'client', client },
@@ -112,7 +113,10 @@ export const mysql: Engine = {
 
   async admin(socketPath) {
     const root = { username: 'root', password: '' };
-    return new MysqlAdminSession(await connect(socketPath, root, undefined), { secureAccounts });
+    return new MysqlAdminSession(await connect(socketPath, root, undefined), {
+      secureAccounts,
+      rows: rowsLoader,
+    });
   },
 
   provesCleanShutdown: (log) =>

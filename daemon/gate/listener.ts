@@ -20,11 +20,16 @@ export interface ListenerOptions {
 /** After this silence the kernel asks a client whether it is still there: a closed laptop must not count as a user. */
 const keepAliveAfterMs = 60_000;
 
+/** Who comes when a route is full is told so in its own time, as long as there are no more than these at that. */
+const turnedAwayAtATime = 64;
+
 /** The port of one route and everybody connected to it. */
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #server: Server;
   readonly #connections = new Set<Connection>();
+  /** They get to no server. */
+  readonly #excess = new Set<Connection>();
   #route: Route;
   /** Neither newcomers nor those who are connected get through, whatever the route's state. */
   #paused = false;
@@ -98,7 +103,7 @@ export class Listener {
     clearTimeout(this.#idleTimer);
     const closed = once(this.#server, 'close');
     this.#server.close();
-    for (const connection of this.#connections) connection.cut();
+    for (const connection of [...this.#connections, ...this.#excess]) connection.cut();
     await closed;
   }
 
@@ -124,14 +129,11 @@ export class Listener {
     const { holdLimitMs, maxConnections } = this.#options;
     const { protocol = 'mysql' } = this.#route;
     const refusal = refusals[protocol];
+    const connection = new Connection({ client, refusal, clientBegins: clientsBegin[protocol], holdLimitMs });
     if (this.#connections.size >= maxConnections) {
-      // Not as others are sent away, with time to read it: those who come too often would take what the limit saves.
-      client.on('error', () => undefined);
-      const why = `MyAAS: This instance has ${String(maxConnections)} connections already.`;
-      client.end(refusal(why, Buffer.alloc(0)), () => client.destroy());
+      this.#turnAway(client, connection);
       return;
     }
-    const connection = new Connection({ client, refusal, clientBegins: clientsBegin[protocol], holdLimitMs });
     this.#connections.add(connection);
     this.#noteActivity();
     client.once('close', () => {
@@ -142,6 +144,17 @@ export class Listener {
     });
     if (this.#route.state === 'open' && !this.#paused) connection.open(this.#route.socket);
     else this.#askToWake();
+  }
+
+  /** Those who come too often would take the descriptors that the limit saves: they are cut. */
+  #turnAway(client: Socket, connection: Connection): void {
+    if (this.#excess.size >= turnedAwayAtATime) {
+      connection.cut();
+      return;
+    }
+    this.#excess.add(connection);
+    client.once('close', () => this.#excess.delete(connection));
+    connection.refuse(`This instance has ${String(this.#options.maxConnections)} connections already.`);
   }
 
   #askToWake(): void {

@@ -1,9 +1,12 @@
 /** The same promises, kept with every database product. */
 import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import type { Instance } from '../../daemon/contract/instances.ts';
+import type { Status } from '../../daemon/contract/status.ts';
 import type { Template } from '../../daemon/contract/templates.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 import { loginOf, products } from '../support/products.ts';
+import { person } from './cli-process.ts';
 
 const threeCustomers = ['Ada', 'Grace', 'Edsger'];
 
@@ -123,6 +126,37 @@ describe('templates of several products, side by side', () => {
       });
     });
   }
+
+  describe('of Valkey, at a shell prompt', () => {
+    before(async () => {
+      await host.writeDump('cache.rdb', products.find(({ name }) => name === 'valkey')?.dump ?? '');
+      await host.update(['cache']);
+      await host.create('cache', 'shelled');
+    });
+
+    it('are opened by its own client, which is told the password where nobody sees it', async () => {
+      const { body: status } = await host.api<Status>('GET', '/v1/status');
+      const image = status.engines.find(({ name }) => name === 'valkey')?.image ?? '';
+      const directory = `${host.config.baseDir}/programs`;
+      await mkdir(directory);
+      const run = `docker run --rm --network host -e REDISCLI_AUTH ${image} valkey-cli`;
+      await writeFile(`${directory}/valkey-cli`, `#!/bin/sh\necho "$@"\nexec ${run} "$@"\n`, { mode: 0o755 });
+      const user = person(host, { PATH: `${directory}:${host.env['PATH'] ?? ''}` });
+      const { exitCode, stdout, stderr } = await user.run('shell', 'shelled', 'HVALS', 'customers');
+      assert.equal(exitCode, 0, stderr);
+      const [args = '', ...names] = stdout.split('\n');
+      assert.deepEqual(names, threeCustomers);
+      const { password = '' } = await user.json<Instance>('show', 'shelled');
+      assert.ok(password !== '' && !args.includes(password), args);
+    });
+
+    it('are told what to install where there is no such client', async () => {
+      const nothing = await mkdtemp(`${host.config.baseDir}/nothing-`);
+      const { exitCode, stderr } = await person(host, { PATH: nothing }).run('shell', 'shelled');
+      assert.equal(exitCode, 1);
+      assert.match(stderr, /no "valkey-cli" or "redis-cli" program.*\n?.*apt-get install valkey-tools/s);
+    });
+  });
 
   describe('with a file beside the dump', () => {
     it('that names no product are told so, and not imported', async () => {

@@ -169,6 +169,35 @@ describe('the gate', () => {
     await fourth.heard('greeting');
   });
 
+  it('tells a client that asks for encryption first, and comes too late, in its own words', async () => {
+    await using at = await workplace({ maxConnections: 1 });
+    await at.server(at.route.socket);
+    await at.gate.set({ ...at.route, protocol: 'postgres' });
+    using first = new Client(at.route.port);
+    await first.heard('greeting');
+    using second = new Client(at.route.port);
+    await second.connected();
+    second.socket.write(Buffer.from([0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f]));
+    await second.heard('has 1 connections already');
+    await second.over();
+    assert.equal(second.received.toString('latin1', 0, 2), 'NE');
+    assert.equal(at.activity()?.connections, 1);
+  });
+
+  it('cuts off who comes again and again to a route that is full, so that nobody takes all descriptors', async () => {
+    await using at = await workplace({ maxConnections: 1 });
+    await at.server(at.route.socket);
+    await at.gate.set({ ...at.route, protocol: 'postgres' });
+    using first = new Client(at.route.port);
+    await first.heard('greeting');
+    using cleanup = new DisposableStack();
+    const silent = Array.from({ length: 200 }, () => cleanup.use(new Client(at.route.port)));
+    await Promise.all(silent.map((client) => client.connected()));
+    const cutOff = () => silent.filter(({ closed, ended }) => closed || ended).length;
+    await standstill(cutOff);
+    assert.equal(silent.length - cutOff(), 64);
+  });
+
   it('passes on that a client has finished sending, and still brings it the answer', async () => {
     await using at = await workplace();
     await at.server(at.route.socket, (socket) => {

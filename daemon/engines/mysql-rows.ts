@@ -1,16 +1,28 @@
-/** Loading of rows that `SELECT … INTO OUTFILE` has written. */
+/** Loading of rows that `SELECT … INTO OUTFILE` of MariaDB or MySQL has written. */
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { errors } from '../errors/errors.ts';
-import type { RowsFile } from './engine.ts';
+import type { RowsFile, RowsLoader } from './engine.ts';
 import { quoteName, quoteText } from './quoting.ts';
 
-/** Values of these types are written as text; from a binary string they would be taken for their bytes. */
-const typesWrittenAsText = new Set(['uuid', 'inet4', 'inet6']);
+/**
+ * Values of these types are written as text in these character sets; from a binary string they would be taken for their
+ * bytes, or not at all. MariaDB's JSON is text.
+ */
+const typesWrittenAsText: Readonly<Record<string, string>> = {
+  uuid: 'ascii',
+  inet4: 'ascii',
+  inet6: 'ascii',
+  json: 'utf8mb4',
+};
 /** Their characters may have the byte of a backslash, which the server does not escape when it writes them. */
 const ambiguousCharsets = new Set(['big5', 'cp932', 'gb18030', 'gbk', 'sjis']);
 
-/** The tables of a database that keep rows of their own: no views, and nothing that is only a way to other tables. */
-export async function tablesWithRows(connection: Connection, database: string): Promise<string[]> {
+export const rowsLoader = (connection: Connection): RowsLoader => ({
+  tablesWithRows: (database) => tablesWithRows(connection, database),
+  loadRows: (rows) => loadRows(connection, rows),
+});
+
+async function tablesWithRows(connection: Connection, database: string): Promise<string[]> {
   const [tables] = await connection.query<RowDataPacket[]>(
     `select table_name as name from information_schema.tables
      where table_schema = ? and table_type in ('BASE TABLE', 'SYSTEM VERSIONED')
@@ -20,12 +32,12 @@ export async function tablesWithRows(connection: Connection, database: string): 
   return tables.map(({ name }) => String(name));
 }
 
-export async function loadRows(
+async function loadRows(
   connection: Connection,
   { database, table, file, fieldCount, timeZone }: RowsFile,
 ): Promise<void> {
   const [columns] = await connection.query<RowDataPacket[]>(
-    `select column_name as name, data_type as type, character_set_name as charset, is_generated = 'ALWAYS' as isGenerated
+    `select column_name as name, data_type as type, character_set_name as charset, coalesce(generation_expression, '') <> '' as isGenerated
      from information_schema.columns where table_schema = ? and table_name = ? order by ordinal_position`,
     [database, table],
   );
@@ -50,12 +62,14 @@ export async function loadRows(
   for (const [index, { name, type, isGenerated }] of written.entries()) {
     const variable = `@field${String(index)}`;
     const column = quoteName(String(name));
-    if (!isGenerated && !typesWrittenAsText.has(String(type))) {
+    const writtenIn = typesWrittenAsText[String(type)];
+    if (!isGenerated && writtenIn === undefined) {
       targets.push(column);
       continue;
     }
     targets.push(variable);
-    if (!isGenerated) assignments.push(`${column} = convert(${variable} using ascii)`);
+    if (writtenIn !== undefined && !isGenerated)
+      assignments.push(`${column} = convert(${variable} using ${writtenIn})`);
   }
   // Written row by row as it was: what the server let in then it is to let in now, and nothing is to be bent to fit.
   await connection.query(
