@@ -90,12 +90,12 @@ export class VscodeWindow implements AsyncDisposable {
     return this.row(row).getByRole('button', { name: button });
   }
 
-  /** Points at a row until its hover shows a text: a row that is drawn anew under the pointer shows none. */
-  async hover(row: RegExp, text: string): Promise<void> {
+  /** Points at a row (at its middle) until its hover shows a text: a row that is drawn anew under the pointer shows none. */
+  async hover(row: RegExp, text: string, position?: { x: number; y: number }): Promise<void> {
     const shown = this.page.locator('.monaco-hover').getByText(text);
     for (let attempt = 1; ; attempt++) {
       await this.page.mouse.move(size.width / 2, size.height / 2);
-      await this.row(row).hover();
+      await this.row(row).hover(position && { position });
       try {
         await shown.waitFor({ timeout: hoverMs });
         return;
