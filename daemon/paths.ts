@@ -9,6 +9,7 @@ export function pathsOf(config: Pick<Config, 'baseDir' | 'runDir'>) {
     templates: `${baseDir}/data/templates`,
     instances: `${baseDir}/data/instances`,
     volumes: `${baseDir}/data/volumes`,
+    seeds: `${baseDir}/data/seeds`,
     registry: `${baseDir}/registry.db`,
     version: (template: string, version: string) => `${baseDir}/data/templates/${template}/${version}`,
     instance: (id: string) => `${baseDir}/data/instances/${id}`,

@@ -43,6 +43,7 @@ import { Authenticator } from './plugins/auth.ts';
 import { Catalogue } from './templates/catalogue.ts';
 import { Importer, removeLeftoverImports } from './templates/import.ts';
 import { ImportJobs } from './templates/jobs.ts';
+import { Seeds } from './templates/seeds.ts';
 import { Templates } from './templates/templates.ts';
 import { watchDumps } from './templates/watch.ts';
 import { Sessions } from './sessions.ts';
@@ -89,6 +90,8 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   // First, so that nothing writes into the half-made versions that are removed next.
   await removeLeftoverImports(docker, log);
   await catalogue.load();
+  const seeds = new Seeds(paths, images);
+  await seeds.tidy();
   const gate = new GateLink({
     socketPath: paths.gateSocket,
     owner: hostAccounts.gate,
@@ -97,14 +100,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     log,
   });
   const diskLimit = await DiskLimit.open(paths, config.diskLimit);
-  const builder = new Builder({
-    config,
-    paths,
-    docker,
-    servers,
-    images,
-    diskLimit,
-  });
+  const builder = new Builder({ config, paths, docker, servers, images, diskLimit });
   const metrics = new Metrics();
   const audit = new Audit(registry.audit, config.auditDays, log);
   const traffic = new Traffic(quietMs);
@@ -175,6 +171,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     servers,
     catalogue,
     images,
+    seeds,
     registry,
     log,
   });

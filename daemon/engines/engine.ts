@@ -207,6 +207,8 @@ export interface Engine {
   readonly stopSignal: 'SIGTERM' | 'SIGINT';
   /** The command that fills an empty data directory; undefined when the server does that by itself. */
   initialiseCommand?(server: ServerFacts): readonly string[];
+  /** What of the files that it makes tells one server from others: each template's makes its own. */
+  readonly identityFiles?: readonly string[];
   /** Files, besides its own, that the data directory needs to be served. */
   extraFiles(): Promise<readonly ServerFile[]>;
   /** The server of an import: bulk settings, nothing durable before the shutdown. */

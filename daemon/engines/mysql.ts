@@ -91,6 +91,8 @@ export const mysql: Engine = {
   stopSignal: 'SIGTERM',
   environment: {},
   initialiseCommand,
+  // The server's UUID.
+  identityFiles: ['auto.cnf'],
   importCommand,
   serveCommand,
   renewingFlags: [],

@@ -1,7 +1,7 @@
 /** A data directory of a new version, and the server that fills it. */
 import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createSubvolume } from '../drivers/btrfs.ts';
-import { inContainer, type AdminSession, type BackupTool } from '../engines/engine.ts';
+import type { AdminSession, BackupTool } from '../engines/engine.ts';
 import { messageOf, MyaasError } from '../errors/error.ts';
 import { errors } from '../errors/errors.ts';
 import { OnlyPlain } from './bulk/only-plain.ts';
@@ -16,43 +16,18 @@ export interface ImportServer {
 /** Makes the data directory of an empty server. */
 export async function initialise(run: ImportRun): Promise<void> {
   run.enter('initialising');
-  const { uid, gid } = run.deps.servers.owner;
-  await createSubvolume(run.datadir);
-  await mkdir(`${run.home}/tmp`);
-  await chown(run.datadir, uid, gid);
-  await chown(`${run.home}/tmp`, uid, gid);
-  const command = run.engine.initialiseCommand?.(run.facts);
-  if (command) await initialiseBy(run, command);
-  await addExtraFiles(run);
-}
-
-async function initialiseBy(run: ImportRun, command: readonly string[]): Promise<void> {
-  const { docker, servers, config } = run.deps;
+  const { seeds, servers } = run.deps;
   const { uid, gid } = servers.owner;
-  // initdb wants to know by what name it runs, and images know no name of an account of ours.
-  const users = `${run.home}/passwd`;
-  await writeFile(users, `root:x:0:0::/:/bin/sh\nmyaas:x:${String(uid)}:${String(gid)}::/:/bin/false\n`);
-  const containerId = await docker.create({
-    role: 'initialise',
-    id: run.id,
-    image: run.image.reference,
-    command,
-    user: servers.owner,
-    mounts: [
-      { source: run.home, target: inContainer.home },
-      { source: users, target: '/etc/passwd', readOnly: true },
-    ],
-    memoryBytes: config.memoryLimitBytes,
-  });
-  const exitCode = await run.runToEnd(containerId);
-  if (exitCode !== 0) {
-    throw errors.serverFailed(
-      `The data directory could not be initialised (exit code ${String(exitCode)}).`,
-      await servers.lastWords(containerId),
-    );
+  const command = run.engine.initialiseCommand?.(run.facts);
+  if (command) {
+    await seeds.plant(run, command);
+  } else {
+    await createSubvolume(run.datadir);
+    await chown(run.datadir, uid, gid);
   }
-  await docker.remove(containerId);
-  await rm(users);
+  await mkdir(`${run.home}/tmp`);
+  await chown(`${run.home}/tmp`, uid, gid);
+  await addExtraFiles(run);
 }
 
 /** Puts what a server needs besides its own files in the data directory. */

@@ -17,6 +17,7 @@ import type { Catalogue } from './catalogue.ts';
 import type { Dump } from './dumps.ts';
 import type { DumpParts } from './parts/dump-parts.ts';
 import type { Update } from './parts/plan.ts';
+import type { Seeds } from './seeds.ts';
 
 export interface ImporterDeps {
   readonly config: Config;
@@ -25,6 +26,7 @@ export interface ImporterDeps {
   readonly servers: Servers;
   readonly catalogue: Catalogue;
   readonly images: Images;
+  readonly seeds: Seeds;
   /** Where the secret of masks is. */
   readonly registry: Pick<Registry, 'secret'>;
   readonly log: Log;

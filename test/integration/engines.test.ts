@@ -1,6 +1,6 @@
 /** The same promises, kept with every database product. */
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import type { Instance } from '../../daemon/contract/instances.ts';
 import type { Status } from '../../daemon/contract/status.ts';
 import type { Template } from '../../daemon/contract/templates.ts';
@@ -157,6 +157,19 @@ describe('templates of several products, side by side', () => {
       assert.match(stderr, /no "valkey-cli" or "redis-cli" program.*\n?.*apt-get install valkey-tools/s);
     });
   });
+
+  describe('of MySQL', () =>
+    it('have a UUID of their own, though all begin with the same files', async () => {
+      const { body } = await host.api<Template>('GET', '/v1/templates/of_mysql');
+      const seed = (await readdir(host.paths.seeds)).find((name) => name.startsWith('mysql-')) ?? '';
+      const [own, first] = await Promise.all(
+        [host.paths.version('of_mysql', body.current ?? ''), `${host.paths.seeds}/${seed}`].map((home) =>
+          readFile(`${home}/datadir/auto.cnf`, 'utf8'),
+        ),
+      );
+      assert.match(own ?? '', /server-uuid/);
+      assert.notEqual(own, first);
+    }));
 
   describe('with a file beside the dump', () => {
     it('that names no product are told so, and not imported', async () => {

@@ -309,8 +309,9 @@ export async function startHost(
       await gate.stop();
       for (const { containerId } of await docker.list()) await docker.remove(containerId);
       registry.close();
-      for (const id of await readdir(paths.instances))
-        await deleteSubvolume(`${paths.instances}/${id}/datadir`);
+      for (const homes of [paths.instances, paths.seeds])
+        for (const name of await readdir(homes).catch(() => []))
+          await deleteSubvolume(`${homes}/${name}/datadir`);
       for (const template of await readdir(paths.templates)) {
         for (const version of await readdir(`${paths.templates}/${template}`)) {
           await deleteSubvolume(`${paths.version(template, version)}/datadir`);

@@ -98,9 +98,8 @@ async function removeData(config: Config, log: Log): Promise<void> {
       await removeTree(paths.version(template, version));
     }
   }
-  for (const id of await namesIn(paths.instances)) await removeTree(paths.instance(id));
-  await rm(paths.templates, { recursive: true, force: true });
-  await rm(paths.instances, { recursive: true, force: true });
+  for (const homes of [paths.instances, paths.volumes, paths.seeds])
+    for (const name of await namesIn(homes)) await removeTree(`${homes}/${name}`);
   await btrfs.deleteSubvolume(paths.data);
   for (const suffix of ['', '-wal', '-shm']) await rm(`${paths.registry}${suffix}`, { force: true });
   log('data: removed');
