@@ -10,7 +10,7 @@ import { listenAddressOf, type Config } from './config.ts';
 import { accounts } from './host/accounts.ts';
 import { pathsOf } from './paths.ts';
 import { Docker } from './drivers/docker.ts';
-import { Registry } from './drivers/registry.ts';
+import { openRoomyRegistry } from './drivers/registry-room.ts';
 import { watchRegistry } from './drivers/registry-watch.ts';
 import { messageOf } from './errors/error.ts';
 import { errors } from './errors/errors.ts';
@@ -71,7 +71,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   const paths = pathsOf(config);
   await ensureMounted(config);
   const hostAccounts = await findAccounts();
-  const registry = Registry.open(paths.registry, { flushes: 'asked' });
+  const registry = await openRoomyRegistry({ ...config, file: paths.registry }, log);
   const docker = new Docker({
     host: config.dockerHost,
     timeoutMs: config.dockerTimeoutSeconds * 1000,

@@ -54,6 +54,10 @@ export const snapshot = (source: string, target: string): Promise<void> =>
 export const setReadOnly = (path: string): Promise<void> =>
   btrfs(['property', 'set', '-t', 'subvol', path, 'ro', 'true']);
 
+/** Has files that are made in a directory from now on be overwritten in place, not copied on write. */
+export const overwriteInPlace = (directory: string): Promise<void> =>
+  run('chattr', ['+C', '--', directory], 'Is it on btrfs, and the disk not read-only?');
+
 /** Deletes a subvolume, read-only ones too; fine when there is none. Its space comes back later. */
 export async function deleteSubvolume(path: string): Promise<void> {
   if (!(await isSubvolume(path))) return;

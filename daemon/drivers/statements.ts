@@ -4,7 +4,7 @@ import { errors } from '../errors/errors.ts';
 /**
  * A database that compiles each statement once. Every compiled one holds memory that the garbage collector does not
  * see, so making them anew for each request lets the process grow. Throws `MYAAS_REGISTRY_BUSY` when another process
- * has it locked for longer than its `timeout`.
+ * has it locked for longer than its `timeout`, `MYAAS_NO_ROOM` and `MYAAS_DISK_FAILED`.
  */
 export class CachingDatabase extends DatabaseSync {
   readonly #statements = new Map<string, StatementSync>();
@@ -12,37 +12,46 @@ export class CachingDatabase extends DatabaseSync {
   override prepare(sql: string): StatementSync {
     const known = this.#statements.get(sql);
     if (known) return known;
-    const statement = tellingBusy(sayBusy(() => super.prepare(sql)));
+    const statement = tellingWhy(sayWhy(() => super.prepare(sql)));
     this.#statements.set(sql, statement);
     return statement;
   }
 
   override exec(sql: string): void {
-    sayBusy(() => super.exec(sql));
+    sayWhy(() => super.exec(sql));
   }
 }
 
-function tellingBusy(statement: StatementSync): StatementSync {
+function tellingWhy(statement: StatementSync): StatementSync {
   const run = statement.run.bind(statement);
   const get = statement.get.bind(statement);
   const all = statement.all.bind(statement);
   return Object.assign(statement, {
-    run: (...values: Parameters<typeof run>) => sayBusy(() => run(...values)),
-    get: (...values: Parameters<typeof get>) => sayBusy(() => get(...values)),
-    all: (...values: Parameters<typeof all>) => sayBusy(() => all(...values)),
+    run: (...values: Parameters<typeof run>) => sayWhy(() => run(...values)),
+    get: (...values: Parameters<typeof get>) => sayWhy(() => get(...values)),
+    all: (...values: Parameters<typeof all>) => sayWhy(() => all(...values)),
   });
 }
 
-/** SQLITE_BUSY of sqlite3.h; extended codes have it in their low byte. */
-const busy = 5;
+/** Of sqlite3.h; extended codes have them in their low byte. */
+const primary = { busy: 5, readOnly: 8, ioError: 10, full: 13 } as const;
 
-function sayBusy<T>(work: () => T): T {
+function sayWhy<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === busy)
-      throw errors.registryBusy(error);
-    throw error;
+    if (!(error instanceof Error) || !('errcode' in error)) throw error;
+    switch (Number(error.errcode) & 0xff) {
+      case primary.busy:
+        throw errors.registryBusy(error);
+      case primary.full:
+        throw errors.noRoom(error);
+      case primary.readOnly:
+      case primary.ioError:
+        throw errors.diskFailed(`the registry has "${error.message}"`, error);
+      default:
+        throw error;
+    }
   }
 }
 

@@ -1,4 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
+import { messageOf } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 
 /**
  * Brings SQLite's write-ahead log to the disk when it is asked for, one `fdatasync` for all who ask meanwhile. SQLite
@@ -19,7 +21,7 @@ export class WriteAheadLog {
     this.#changes = changes;
   }
 
-  /** Returns when all that is written now is on the disk. Throws the system's error when it cannot be brought there. */
+  /** Returns when all that is written now is on the disk. Throws `MYAAS_DISK_FAILED`. */
   async flush(): Promise<void> {
     const wanted = this.#changes();
     while (this.#flushed < wanted) {
@@ -34,7 +36,11 @@ export class WriteAheadLog {
     const upTo = this.#changes();
     // It is there as long as the database is open.
     this.#file ??= open(this.#path, 'r');
-    await (await this.#file).datasync();
+    try {
+      await (await this.#file).datasync();
+    } catch (error) {
+      throw errors.diskFailed(messageOf(error), error);
+    }
     this.#flushed = upTo;
   }
 

@@ -33,6 +33,22 @@ export const hostErrors = {
       'Try again. When it stays so, look for a "myaas" command that hangs, or a disk that is too slow.',
       cause,
     ),
+  noRoom: (cause: unknown) =>
+    new MyaasError(
+      'MYAAS_NO_ROOM',
+      507,
+      'There is no room left on the disk.',
+      'Delete instances or templates, or enlarge the disk.',
+      cause,
+    ),
+  diskFailed: (why: string, cause?: unknown) =>
+    new MyaasError(
+      'MYAAS_DISK_FAILED',
+      503,
+      `The disk cannot be written: ${why}.`,
+      'See "dmesg": a btrfs with errors becomes read-only. Mount it again when that is mended, and restart "myaas serve".',
+      cause,
+    ),
   programFailed: (what: string, hint: string, cause?: unknown) =>
     new MyaasError('MYAAS_PROGRAM_FAILED', 500, what, hint, cause),
   dockerUnavailable: (address: string, why: string, cause?: unknown) =>

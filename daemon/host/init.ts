@@ -144,6 +144,7 @@ async function limitInstances(config: Config, log: (line: string) => void): Prom
 async function makeDirectories(config: Config, log: (line: string) => void): Promise<void> {
   const { dumps, data, templates, instances } = pathsOf(config);
   const made: string[] = [];
+  await btrfs.overwriteInPlace(config.baseDir);
   // The servers reach their data through mounts of their containers alone; nobody else on the host shall.
   for (const [path, mode] of [
     [dumps, 0o755],

@@ -1,7 +1,7 @@
 import { finished } from 'node:stream/promises';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorBody } from '../contract/contract.ts';
-import { messageOf, MyaasError } from '../errors/error.ts';
+import { hasErrno, messageOf, MyaasError } from '../errors/error.ts';
 import { errors } from '../errors/errors.ts';
 import { noteFailure } from './audit.ts';
 import { collectMethods } from './methods.ts';
@@ -9,6 +9,9 @@ import { collectMethods } from './methods.ts';
 /** Whatever was thrown, as one of the catalogue. */
 export function asMyaasError(thrown: FastifyError | Error): MyaasError {
   if (thrown instanceof MyaasError) return thrown;
+  if (hasErrno(thrown, 'ENOSPC') || hasErrno(thrown, 'EDQUOT')) return errors.noRoom(thrown);
+  if (hasErrno(thrown, 'EROFS') || hasErrno(thrown, 'EIO'))
+    return errors.diskFailed('the system refuses to', thrown);
   if ('validation' in thrown) return errors.badRequest(`${thrown.message}.`);
   if ('code' in thrown && thrown.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return errors.tooLarge();
   if ('statusCode' in thrown && typeof thrown.statusCode === 'number' && thrown.statusCode < 500) {

@@ -49,6 +49,8 @@ describe('whatever is thrown', () => {
     assert.equal(statusOf({ statusCode: 500 }), 500);
     assert.equal(statusOf({ statusCode: 415 }), 415);
     assert.equal(statusOf({ validation: [] }), 400);
+    assert.equal(statusOf({ code: 'ENOSPC' }), 507);
+    assert.equal(statusOf({ code: 'EROFS' }), 503);
     assert.equal(statusOf({ code: 'FST_ERR_CTP_BODY_TOO_LARGE', statusCode: 413 }), 413);
     assert.equal(asMyaasError(new Error('secret path')).message.includes('secret path'), false);
   });
