@@ -101,6 +101,28 @@ describe('rows for LOAD DATA', () => {
     );
   });
 
+  it('are the same whether a value is seen at once or byte by byte', () => {
+    const numbers = ['0', '-0', '-1', '5.', '.5', '-.5', '.', '-', '1..2', '1e3', '+1', 'NULL', 'NUL', '--1'];
+    const long = ['123456789012345678', '-1234567890123456789', '12345678901234567.25'];
+    const strings = [`'it''s'`, `'\\%'`, `'\r\n'`, `'\\\r\n'`, `'a\rb'`, `'\\N'`, `'\\\\'`, `''`, `'a\\'b'`];
+    for (const number of [...numbers, ...long]) {
+      for (const kind of ['integer', 'decimal', 'float', 'year', 'text'] as const) {
+        for (const string of strings) {
+          const text = `${head}(1,${number},${string}),\n(2,${number},${string}), (3,${number},'');\n`;
+          const outcome = (cuts: readonly number[]) => {
+            try {
+              return convert(['integer', kind, 'text'], text, cuts);
+            } catch (error) {
+              assert.ok(error instanceof UnfitRows);
+              return 'refused';
+            }
+          };
+          assert.deepEqual(outcome([]), outcome(Array.from(text, (_, index) => index)), text);
+        }
+      }
+    }
+  });
+
   it('are refused alike however a text is cut, whatever it is', () => {
     const kinds = ['integer', 'text', 'binary', 'bit'] as const;
     const part = fc.oneof(

@@ -63,11 +63,6 @@ export const notableInRows = notable.slice();
 for (let byte = 0; byte < 256; byte++) if (literal[byte] === 0) notableInRows[byte] = 1;
 notableInRows[semicolon[0] ?? 0] = 1;
 
-/** Commands of the client itself, at the beginning of a line without delimiter. Sandboxed ones are errors there. */
-export const clientCommand =
-  /^(?:\?|charset|clear|connect|costs|edit|ego|exit|go|help|nopager|notee|nowarning|pager|print|prompt|quit|rehash|sandbox|source|status|system|tee|use|warnings)(?![\w$])/i;
-export const sandboxMark = /^\/\*M?!999999$/;
-
 export const isSpace = (byte: number | undefined): boolean =>
   byte === 0x20 || (byte !== undefined && byte >= 0x09 && byte <= 0x0d);
 

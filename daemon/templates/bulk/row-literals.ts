@@ -4,6 +4,7 @@ import type { ColumnKind, RowColumn } from '../../engines/bulk.ts';
 /** Thrown when the rows must be loaded by the plain client. */
 export class UnfitRows extends Error {}
 
+export const open = 0x28;
 export const quote = 0x27;
 export const backslash = 0x5c;
 export const close = 0x29;
@@ -32,8 +33,6 @@ export function writtenLiteral(
   at: number,
   end: number,
 ): Buffer | 'string' | undefined {
-  // Most are digits and nothing else.
-  if ((column.kind === 'integer' || column.kind === 'decimal') && areDigits(text, at, end)) return undefined;
   const literal = text.toString('latin1', at, end);
   if (literal === 'NULL' || /^null$/i.test(literal)) {
     // What a missing value becomes where there may be none, the two do not agree on.
@@ -75,16 +74,6 @@ export function endOfLiteral(text: Buffer, from: number): number {
     if (isIntroducer ? byte === quote : isSpace(byte)) return at;
   }
   return -1;
-}
-
-/** Not so many that a number would be too large. */
-function areDigits(text: Buffer, from: number, to: number): boolean {
-  if (to - from > 18) return false;
-  for (let at = from; at < to; at++) {
-    const byte = text[at] ?? 0;
-    if (byte < 0x30 || byte > 0x39) return false;
-  }
-  return to > from;
 }
 
 export function endOfHex(text: Buffer, from: number): number {

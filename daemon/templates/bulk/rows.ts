@@ -15,19 +15,16 @@ import {
   isSpace,
   literalLimitBytes,
   oneQuote,
+  open,
   quote,
   UnfitRows,
   writtenLiteral,
 } from './row-literals.ts';
+import { endsRun, PlainFields } from './plain-fields.ts';
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
-const open = 0x28;
 const semicolon = 0x3b;
-/** Where a string, in between, is more than its bytes. */
-const endsRun = new Uint8Array(256);
-for (const byte of [carriageReturn, quote, backslash]) endsRun[byte] = 1;
-
 const oneBackslash = Buffer.from('\\');
 
 type State = 'head' | 'before-row' | 'after-row' | 'field' | 'string' | 'hex' | 'after-field';
@@ -36,18 +33,23 @@ export class RowConverter {
   readonly #columns: readonly RowColumn[];
   readonly #head: Buffer;
   #state: State = 'head';
-  #column = 0;
+  /** Where it is in a row. */
+  readonly #fields: PlainFields;
   /** All text is converted in one buffer, over and over, since garbage of this size costs more than the work. */
   #buffer: Buffer = Buffer.allocUnsafe(2 ** 20 + 2 ** 12);
   /** The end of the last chunk, not understood yet. */
   #rest: Buffer = Buffer.alloc(0);
-  /** Rows read so far. */
-  rows = 0;
 
   /** `head` begins every statement, byte for byte. */
   constructor(head: Buffer, columns: readonly RowColumn[]) {
     this.#head = head;
     this.#columns = columns;
+    this.#fields = new PlainFields(columns);
+  }
+
+  /** Rows read so far. */
+  get rows(): number {
+    return this.#fields.rows;
   }
 
   /** Throws `UnfitRows`. What is returned is good until the next call. */
@@ -102,7 +104,7 @@ export class RowConverter {
           }
           if (text[at] !== open) throw new UnfitRows('it has rows that are no plain values');
           at++;
-          this.#column = 0;
+          this.#fields.column = 0;
           this.#state = 'field';
           break;
         }
@@ -125,6 +127,7 @@ export class RowConverter {
           break;
         }
         case 'field': {
+          at = this.#fields.pass(text, at);
           if (isSpace(text[at])) {
             flush(at);
             while (at < length && isSpace(text[at])) at++;
@@ -231,12 +234,12 @@ export class RowConverter {
           }
           const byte = text[at];
           if (byte === comma) {
-            this.#column++;
+            this.#fields.column++;
             this.#state = 'field';
           } else if (byte === close) {
-            if (this.#column !== this.#columns.length - 1)
+            if (this.#fields.column !== this.#columns.length - 1)
               throw new UnfitRows('it has rows of other lengths');
-            this.rows++;
+            this.#fields.rows++;
             this.#state = 'after-row';
           } else {
             throw new UnfitRows('it has values that are no plain values');
@@ -251,11 +254,11 @@ export class RowConverter {
   /** An even number of digits is a string of bytes only where the column holds bytes. */
   #beginsHex(text: Buffer, at: number): boolean {
     const begins = text[at] === 0x30 && text[at + 1] === 0x78 && endOfHex(text, at + 2) > at + 2;
-    return begins && this.#columns[this.#column]?.kind === 'binary';
+    return begins && this.#columns[this.#fields.column]?.kind === 'binary';
   }
 
   #literal(text: Buffer, at: number, end: number): Buffer | 'string' | undefined {
-    const column = this.#columns[this.#column];
+    const column = this.#columns[this.#fields.column];
     if (!column) throw new UnfitRows('it has rows of other lengths');
     return writtenLiteral(column, text, at, end);
   }

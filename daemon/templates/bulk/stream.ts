@@ -3,8 +3,9 @@
  * which load them beside it. Line breaks stay, so that the client tells the right lines in its errors. What has to do
  * with tables that are still being loaded waits for them.
  */
-import { randomBytes } from 'node:crypto';
 import type { BulkLoading, ClientState } from '../../engines/bulk.ts';
+import { ClientQuestion } from './client-state.ts';
+import { ClientText } from './client-text.ts';
 import { areLiterals, commits, effectOf, looksBack, namesIn, undoes } from './effects.ts';
 import type { InsertHead } from './insert-head.ts';
 import type { Lanes, TableLoad } from './lanes.ts';
@@ -18,9 +19,6 @@ import type { Places } from '../parts/places.ts';
 
 /** Tables with less are not worth the question whether they can be loaded in bulk. */
 const worthwhileBytes = 2 ** 18;
-/** The statements before the question come first, and one of them may build an index of a large table. */
-const answerTimeoutMs = 30 * 60_000;
-const newline = Buffer.from('\n');
 
 type Rows = Extract<Piece, { kind: 'rows' }>;
 
@@ -55,42 +53,34 @@ function hold(run: Extract<Run, { kind: 'held' }>, piece: Piece): void {
 export class BulkStream {
   readonly #deps: BulkStreamDeps;
   readonly #reader = new StatementReader();
-  readonly #token = `myaas-${randomBytes(12).toString('hex')}-`;
+  readonly #out = new ClientText();
+  readonly #question: ClientQuestion;
   #run: Run | undefined;
   #isMidRows = false;
   /** Folded names of the tables that were given to the lanes since they were last waited for. */
   readonly #loading = new Set<string>();
   /** Names that triggers are about: an INSERT into such a table may do anything. */
   readonly #triggering = new Set<string>();
-  /** The end of a line that was not sent yet: room for a question of ours, which must not shift the lines. */
-  #owesNewline = false;
   #state: ClientState | undefined;
   #isUncommitted = false;
   /** How many tables were taken out. */
   #taken = 0;
   #isPacked = true;
-  #printed = '';
-  #answer: PromiseWithResolvers<string | undefined> | undefined;
-  #hasLeft = false;
   /** Of the dump's text. */
   scannedBytes = 0;
 
   constructor(deps: BulkStreamDeps) {
     this.#deps = deps;
+    this.#question = new ClientQuestion(deps.loading);
   }
 
   /** What the client prints. */
   onOutput(chunk: Buffer): void {
-    if (!this.#answer) return;
-    this.#printed = (this.#printed + chunk.toString('latin1')).slice(-65_536);
-    const hex = new RegExp(`${this.#token}([0-9A-F]+);`).exec(this.#printed)?.[1];
-    if (hex !== undefined) this.#answer.resolve(hex);
+    this.#question.onOutput(chunk);
   }
 
-  /** Nobody will answer any more. */
   onExit(): void {
-    this.#hasLeft = true;
-    this.#answer?.resolve(undefined);
+    this.#question.onExit();
   }
 
   /** What the client is to read. Throws `OnlyPlain`. */
@@ -111,7 +101,7 @@ export class BulkStream {
     yield* this.#endRun();
     if (this.#isUncommitted) throw new OnlyPlain('it leaves a transaction open');
     await this.#wait();
-    if (this.#owesNewline) yield newline;
+    yield* this.#out.payNewline();
   }
 
   async *#take(piece: Piece): AsyncGenerator<Buffer> {
@@ -130,7 +120,7 @@ export class BulkStream {
       case 'long':
         yield* this.#endRun();
         if (piece.first) await this.#wait();
-        yield* this.#send(piece.bytes);
+        yield* this.#out.send(piece.bytes);
         break;
       case 'rest':
         if (this.#isMidRows && this.#run?.kind === 'bulk')
@@ -138,7 +128,7 @@ export class BulkStream {
         if (this.#isUncommitted) throw new OnlyPlain('it may undo a transaction');
         yield* this.#endRun();
         await this.#wait();
-        yield* this.#send(piece.bytes);
+        yield* this.#out.send(piece.bytes);
         break;
     }
   }
@@ -149,17 +139,17 @@ export class BulkStream {
         hold(this.#run, piece);
         break;
       case 'bulk':
-        yield* this.#leaveOut(piece.bytes);
+        yield* this.#out.leaveOut(piece.bytes);
         await this.#run.load.text.appendNewlines(countNewlines(piece.bytes));
         break;
       case 'plain':
       case undefined:
         // A question of ours at the end of a comment's line would be a part of the comment.
         if (isCommand(piece.bytes)) {
-          yield* this.#send(piece.bytes);
-          this.#owesNewline = yield* this.#payNewline();
+          yield* this.#out.send(piece.bytes);
+          yield* this.#out.payNewline();
         } else {
-          yield* this.#leaveOut(piece.bytes);
+          yield* this.#out.leaveOut(piece.bytes);
         }
         break;
     }
@@ -175,12 +165,12 @@ export class BulkStream {
         if (this.#run.sizeBytes >= worthwhileBytes) yield* this.#decide(this.#run);
         break;
       case 'bulk':
-        yield* this.#leaveOut(piece.bytes);
+        yield* this.#out.leaveOut(piece.bytes);
         await this.#run.load.text.append(piece.bytes, piece.offset);
         this.#run.load.tally.sizeBytes = this.#run.load.text.sizeBytes;
         break;
       case 'plain':
-        yield* this.#send(piece.bytes);
+        yield* this.#out.send(piece.bytes);
         break;
     }
   }
@@ -199,20 +189,16 @@ export class BulkStream {
 
   /** Has a table loaded in bulk, if it can be. */
   async *#begin(head: InsertHead, line: number): AsyncGenerator<Buffer, TableLoad | undefined> {
-    const { loading, lanes, directory, path } = this.#deps;
+    const { lanes, directory, path } = this.#deps;
     const why = this.#whyNot(head);
     if (why !== undefined) {
       lanes.tally.addPlain(head.table, why);
       return undefined;
     }
-    this.#printed = '';
-    this.#answer = Promise.withResolvers();
-    yield Buffer.from(`${loading.stateQuery(this.#token)}\n`);
-    this.#owesNewline = false;
-    const hex = await this.#hear(this.#answer);
-    this.#answer = undefined;
-    if (hex === undefined) return undefined;
-    const state = loading.parseState(hex);
+    // Its line ends where the one before would have.
+    this.#out.owesNewline = false;
+    const state = yield* this.#question.ask();
+    if (!state) return undefined;
     const table = await lanes.inspector.inspect(head, head.columns, state);
     if ('why' in table) {
       lanes.tally.addPlain(head.table, table.why);
@@ -231,24 +217,11 @@ export class BulkStream {
     return load;
   }
 
-  /** What the client answers, undefined when it has left. A client that takes the question for something else never does. */
-  async #hear(answer: PromiseWithResolvers<string | undefined>): Promise<string | undefined> {
-    const late = setTimeout(
-      () => answer.reject(new OnlyPlain('the client does not answer')),
-      answerTimeoutMs,
-    );
-    try {
-      return await answer.promise;
-    } finally {
-      clearTimeout(late);
-    }
-  }
-
   /** Why a table is not even asked for. */
   #whyNot({ table }: InsertHead): string | undefined {
-    if (this.#hasLeft) return 'the client has left';
+    if (this.#question.hasLeft) return 'the client has left';
     if (this.#loading.has(table.toLowerCase())) return 'more of its rows, after others';
-    return this.#owesNewline ? undefined : 'no line of its own';
+    return this.#out.owesNewline ? undefined : 'no line of its own';
   }
 
   async *#endRun(): AsyncGenerator<Buffer> {
@@ -257,7 +230,7 @@ export class BulkStream {
     if (run?.kind === 'bulk') await run.load.text.close();
     if (run?.kind !== 'held') return;
     if (this.#loading.size > 0 && !this.#canGoBeside(run.head, run.pieces)) await this.#wait();
-    for (const { bytes } of run.pieces) yield* this.#send(bytes);
+    for (const { bytes } of run.pieces) yield* this.#out.send(bytes);
   }
 
   #canGoBeside({ table, bytes: head }: InsertHead, pieces: readonly Piece[]): boolean {
@@ -277,7 +250,7 @@ export class BulkStream {
     if (commits(text)) this.#isUncommitted = false;
     switch (effectOf(text, this.#loading)) {
       case 'void':
-        yield* this.#leaveOut(bytes);
+        yield* this.#out.leaveOut(bytes);
         return;
       case 'after':
         await this.#wait();
@@ -285,7 +258,7 @@ export class BulkStream {
       case 'beside':
         break;
     }
-    yield* this.#send(bytes);
+    yield* this.#out.send(bytes);
   }
 
   /** Until all tables that were taken out are there. */
@@ -293,24 +266,5 @@ export class BulkStream {
     if (this.#loading.size === 0) return;
     await this.#deps.lanes.drain();
     this.#loading.clear();
-  }
-
-  *#send(bytes: Buffer): Generator<Buffer> {
-    if (bytes.length === 0) return;
-    yield* this.#payNewline();
-    this.#owesNewline = bytes[bytes.length - 1] === newline[0];
-    if (this.#owesNewline) bytes = bytes.subarray(0, -1);
-    // Whoever gets it may keep it for a while.
-    if (bytes.length > 0) yield Buffer.from(bytes);
-  }
-
-  /** False: none is owed any more. */
-  *#payNewline(): Generator<Buffer, false> {
-    if (this.#owesNewline) yield newline;
-    return false;
-  }
-
-  *#leaveOut(bytes: Buffer): Generator<Buffer> {
-    yield* this.#send(Buffer.alloc(countNewlines(bytes), '\n'));
   }
 }
