@@ -15,10 +15,11 @@ export class Audit {
   readonly #store: AuditLog;
   readonly #keepDays: number;
   readonly #log: Log;
-  readonly #seenAtMs = new Map<string, number>();
+  /** When, by the clock that nobody sets. */
+  readonly #seenMs = new Map<string, number>();
   #pending: AuditEntry[] = [];
   #timer: NodeJS.Timeout | undefined;
-  #prunedAtMs = 0;
+  #prunedMs = -Infinity;
 
   constructor(store: AuditLog, keepDays: number, log: Log) {
     this.#store = store;
@@ -34,10 +35,10 @@ export class Audit {
   /** The same for somebody to whom an instance's credentials were shown. */
   seen(entry: AuditEntry): void {
     const key = `${entry.user ?? ''} ${entry.token ?? ''} ${entry.instance ?? ''}`;
-    const nowMs = Date.now();
-    if (nowMs - (this.#seenAtMs.get(key) ?? 0) < againMs) return;
-    if (this.#seenAtMs.size >= maxRemembered) this.#seenAtMs.clear();
-    this.#seenAtMs.set(key, nowMs);
+    const nowMs = performance.now();
+    if (nowMs - (this.#seenMs.get(key) ?? -Infinity) < againMs) return;
+    if (this.#seenMs.size >= maxRemembered) this.#seenMs.clear();
+    this.#seenMs.set(key, nowMs);
     this.add(entry);
   }
 
@@ -63,9 +64,9 @@ export class Audit {
   }
 
   #prune(): void {
-    const nowMs = Date.now();
-    if (nowMs - this.#prunedAtMs < pruneEveryMs) return;
-    this.#prunedAtMs = nowMs;
-    this.#store.prune(new Date(nowMs - this.#keepDays * 86_400_000).toISOString());
+    const nowMs = performance.now();
+    if (nowMs - this.#prunedMs < pruneEveryMs) return;
+    this.#prunedMs = nowMs;
+    this.#store.prune(new Date(Date.now() - this.#keepDays * 86_400_000).toISOString());
   }
 }

@@ -33,6 +33,7 @@ import { Pool } from './instances/pool.ts';
 import { Resets } from './instances/reset.ts';
 import { Servers, type HostAccounts } from './instances/server.ts';
 import { Sleep } from './instances/sleep.ts';
+import { Sweeper } from './instances/sweeper.ts';
 import { Terms } from './instances/terms.ts';
 import { Traffic } from './instances/traffic.ts';
 import { Upkeep } from './instances/upkeep.ts';
@@ -105,6 +106,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   const audit = new Audit(registry.audit, config.auditDays, log);
   const traffic = new Traffic(quietMs);
   const admission = new Admission({ config, paths, evict: () => pool.evict() });
+  const sweeper = new Sweeper({ builder, registry, log });
   const pool: Pool = new Pool({
     config,
     builder,
@@ -113,6 +115,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     catalogue,
     admission,
     traffic,
+    sweeper,
     log,
     isImporting: () => jobs.isRunning,
     onChange: (template) => templates.publish(template),
@@ -131,6 +134,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     ledger,
     builder,
     pool,
+    sweeper,
     terms: new Terms({ config, registry, diskLimit }),
     admission,
     diskLimit,

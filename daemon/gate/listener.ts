@@ -39,7 +39,8 @@ export class Listener {
   /** Bytes of connections that are gone. */
   #past = { bytesIn: 0, bytesOut: 0 };
   #seenBytes = 0;
-  #lastActivityAtMs = Date.now();
+  /** Of the clock that nobody sets: who sets the other one neither puts instances to sleep nor keeps them awake. */
+  #lastActivityMs = performance.now();
 
   constructor(route: Route, options: ListenerOptions) {
     this.#route = route;
@@ -110,7 +111,8 @@ export class Listener {
   activity(): RouteActivity {
     const { bytesIn, bytesOut } = this.#count();
     const connections = this.#connections.size;
-    return { id: this.#route.id, connections, bytesIn, bytesOut, lastActivityAtMs: this.#lastActivityAtMs };
+    const lastActivityAtMs = performance.timeOrigin + this.#lastActivityMs;
+    return { id: this.#route.id, connections, bytesIn, bytesOut, lastActivityAtMs };
   }
 
   /** Looked at only now and then, because noting the time of every chunk would cost each of them a little. */
@@ -120,7 +122,7 @@ export class Listener {
       bytesIn += connection.bytesIn;
       bytesOut += connection.bytesOut;
     }
-    if (bytesIn + bytesOut !== this.#seenBytes) this.#lastActivityAtMs = Date.now();
+    if (bytesIn + bytesOut !== this.#seenBytes) this.#lastActivityMs = performance.now();
     this.#seenBytes = bytesIn + bytesOut;
     return { bytesIn, bytesOut };
   }
@@ -167,7 +169,7 @@ export class Listener {
   // Idleness
 
   #noteActivity(): void {
-    this.#lastActivityAtMs = Date.now();
+    this.#lastActivityMs = performance.now();
     this.#watchIdleness();
   }
 
@@ -176,7 +178,7 @@ export class Listener {
     const { state, idleAfterMs, idleConnectedAfterMs } = this.#route;
     const limitMs = this.#connections.size === 0 ? idleAfterMs : idleConnectedAfterMs;
     if (state !== 'open' || this.#paused || limitMs === undefined) return undefined;
-    return Math.max(0, this.#lastActivityAtMs + limitMs - Date.now());
+    return Math.max(0, this.#lastActivityMs + limitMs - performance.now());
   }
 
   #isIdle(): boolean {

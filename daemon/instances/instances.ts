@@ -17,6 +17,7 @@ import { cloneOf, type Builder } from './builder.ts';
 import type { Ledger } from './ledger.ts';
 import { makePassword } from './passwords.ts';
 import type { Pool } from './pool.ts';
+import type { Sweeper } from './sweeper.ts';
 import type { Terms } from './terms.ts';
 import type { Traffic } from './traffic.ts';
 import { refOf } from './view.ts';
@@ -26,6 +27,7 @@ export interface InstancesDeps {
   readonly ledger: Ledger;
   readonly builder: Builder;
   readonly pool: Pool;
+  readonly sweeper: Sweeper;
   readonly terms: Terms;
   readonly admission: Admission;
   readonly traffic: Traffic;
@@ -261,11 +263,11 @@ export class Instances {
 
   /** Removes all there is of an instance, its row last. Every step is fine when there is nothing to do. */
   async #dismantle(row: InstanceRow): Promise<void> {
-    const { builder, gate, registry, ledger, pool } = this.#deps;
+    const { builder, gate, registry, ledger, sweeper } = this.#deps;
     registry.update(row.id, { state: 'deleting' });
     await registry.flush();
     // Also what a reset of it has replaced just now.
-    await Promise.all([gate.remove(row.id), builder.remove(row.clone), pool.swept()]);
+    await Promise.all([gate.remove(row.id), builder.remove(row.clone), sweeper.swept()]);
     ledger.remove(row);
   }
 

@@ -3,7 +3,6 @@
  * claims it only gives it a name, a port and an owner. One spare is made at a time, and only when nobody waits for
  * something else. Invariant: a spare is here, or somebody's, or discarded; it changes hands in one transaction.
  */
-import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import type { Docker } from '../drivers/docker.ts';
@@ -17,6 +16,8 @@ import type { Admission } from './admission.ts';
 import type { Builder } from './builder.ts';
 import { makePassword } from './passwords.ts';
 import { Demand } from './pool-size.ts';
+import { draftSpare } from './spare.ts';
+import type { Sweeper } from './sweeper.ts';
 import type { Traffic } from './traffic.ts';
 
 export interface PoolDeps {
@@ -27,6 +28,7 @@ export interface PoolDeps {
   readonly catalogue: Catalogue;
   readonly admission: Admission;
   readonly traffic: Traffic;
+  readonly sweeper: Sweeper;
   readonly log: Log;
   /** Whether an import is under way, which needs the machine more than anybody who has not asked yet. */
   readonly isImporting: () => boolean;
@@ -57,8 +59,6 @@ export class Pool {
   /** Those that were handed out, and are nobody's yet: their deaths nobody else would notice. */
   readonly #taken = new Set<string>();
   #making: SpareRow | undefined;
-  /** By clone. */
-  readonly #removing = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
   #work: Promise<void> = Promise.resolve();
   /** Aborted when there may be something to do. */
@@ -86,7 +86,7 @@ export class Pool {
 
   /** Notes that somebody wants an instance of a template, wherever they get it from. */
   want(template: string): void {
-    this.#demand.note(template, Date.now());
+    this.#demand.note(template, performance.now());
     this.stir();
   }
 
@@ -125,37 +125,7 @@ export class Pool {
     this.#taken.delete(id);
     this.#deps.registry.spares.discard(id);
     this.#deps.onChange(template);
-    void this.sweep(id);
-  }
-
-  /** Removes a clone that the registry has among the discarded. Never throws. */
-  async sweep(cloneId: string): Promise<void> {
-    const { builder, registry, log } = this.#deps;
-    const underWay = this.#removing.get(cloneId);
-    if (underWay) return underWay;
-    const work = (async () => {
-      try {
-        // Before its data is gone for ever, it is nobody's for ever.
-        await registry.flush();
-        await builder.remove(cloneId);
-        registry.spares.removeDiscarded(cloneId);
-      } catch (error) {
-        // It stays among the discarded: `#sweepAll` tries again.
-        log.error(`Removing what is left of ${cloneId}: ${messageOf(error)}`);
-      }
-    })();
-    this.#removing.set(cloneId, work);
-    await work.finally(() => this.#removing.delete(cloneId));
-  }
-
-  /** Begins to remove all that is among the discarded, also what could not be removed before. */
-  #sweepAll(): void {
-    for (const clone of this.#deps.registry.spares.discarded()) void this.sweep(clone);
-  }
-
-  /** Waits for all that is being removed now. */
-  async swept(): Promise<void> {
-    await Promise.all(this.#removing.values());
+    void this.#deps.sweeper.sweep(id);
   }
 
   /** Gives back the memory of one spare, the oldest; false when there is none. */
@@ -163,7 +133,7 @@ export class Pool {
     const [oldest] = this.#ready.values();
     if (!oldest) return false;
     this.discard(oldest);
-    await this.swept();
+    await this.#deps.sweeper.swept();
     return true;
   }
 
@@ -180,7 +150,7 @@ export class Pool {
     for (const spare of this.#readyOf(template)) {
       if (version === undefined || spare.version === version) this.discard(spare);
     }
-    await this.swept();
+    await this.#deps.sweeper.swept();
   }
 
   // Making
@@ -191,7 +161,7 @@ export class Pool {
    */
   async start(): Promise<void> {
     const { registry, docker } = this.#deps;
-    this.#sweepAll();
+    this.#deps.sweeper.sweepAll();
     const running = new Set((await docker.list()).filter((each) => each.running).map(({ id }) => id));
     for (const spare of registry.spares.list()) {
       if (spare.state === 'ready' && running.has(spare.id) && this.#isGood(spare))
@@ -203,7 +173,7 @@ export class Pool {
 
   /** Discards spares whose servers do not run any more, and removes what could not be while Docker was away. */
   async compare(): Promise<void> {
-    this.#sweepAll();
+    this.#deps.sweeper.sweepAll();
     // Only of those that Docker was asked about: others have been made meanwhile.
     const known = [...this.#ready.values()];
     const running = new Set(
@@ -221,8 +191,8 @@ export class Pool {
   async stop(): Promise<void> {
     this.#stopping.abort(errors.cancelled('The making of a spare, by the end of the daemon,'));
     await this.#work;
-    this.#sweepAll();
-    await this.swept();
+    this.#deps.sweeper.sweepAll();
+    await this.#deps.sweeper.swept();
   }
 
   async #fill(): Promise<void> {
@@ -249,15 +219,18 @@ export class Pool {
 
   /** Waits until there may be something to do. */
   async #rest(): Promise<void> {
-    const next = this.#demand.nextChangeMs(Date.now());
-    const waitMs = Math.min(memoryCheckMs, next === undefined ? Infinity : Math.max(next - Date.now(), 1));
+    const next = this.#demand.nextChangeMs(performance.now());
+    const waitMs = Math.min(
+      memoryCheckMs,
+      next === undefined ? Infinity : Math.max(next - performance.now(), 1),
+    );
     const until = AbortSignal.any([this.#stirred.signal, this.#stopping.signal]);
     await delay(waitMs, undefined, { signal: until }).catch(() => undefined);
   }
 
   /** Those of former versions and settings, those too many, and, when memory is short, whatever there is. */
   async #discardNeedless(): Promise<void> {
-    this.#sweepAll();
+    this.#deps.sweeper.sweepAll();
     for (const spare of [...this.#ready.values()]) {
       const { template } = spare;
       if (!this.#isGood(spare) || this.#readyOf(template).length > this.#target(template))
@@ -283,23 +256,10 @@ export class Pool {
   }
 
   async #make(manifest: Manifest): Promise<void> {
-    const { template, version, database, username, sizeBytes } = manifest;
+    const { template } = manifest;
     const { builder, registry, config, onChange } = this.#deps;
     const { signal } = this.#stopping;
-    const spare: SpareRow = {
-      id: randomBytes(6).toString('hex'),
-      state: 'making',
-      template,
-      version,
-      recipe: builder.recipeOf(manifest),
-      engine: manifest.engine,
-      engineSeries: manifest.engineSeries ?? '',
-      databaseName: database,
-      username,
-      password: config.dbPassword ?? makePassword(),
-      sizeBytes,
-      createdAt: new Date().toISOString(),
-    };
+    const spare = draftSpare(manifest, builder.recipeOf(manifest), config.dbPassword ?? makePassword());
     registry.spares.add(spare);
     this.#making = spare;
     onChange(template);
@@ -319,7 +279,7 @@ export class Pool {
   }
 
   #target(template: string): number {
-    return this.#deps.catalogue.current(template) ? this.#demand.target(template, Date.now()) : 0;
+    return this.#deps.catalogue.current(template) ? this.#demand.target(template, performance.now()) : 0;
   }
 
   #readyOf(template: string): SpareRow[] {

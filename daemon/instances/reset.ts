@@ -1,5 +1,4 @@
 /** Fresh data behind the same port and credentials. */
-import { randomBytes } from 'node:crypto';
 import type { InstanceRow, Registry } from '../drivers/registry.ts';
 import type { SpareRow } from '../drivers/registry-spares.ts';
 import { messageOf } from '../errors/error.ts';
@@ -12,6 +11,8 @@ import type { Admission } from './admission.ts';
 import type { Builder } from './builder.ts';
 import type { Ledger } from './ledger.ts';
 import type { Pool } from './pool.ts';
+import { draftSpare } from './spare.ts';
+import type { Sweeper } from './sweeper.ts';
 import type { Traffic } from './traffic.ts';
 import { refOf } from './view.ts';
 
@@ -19,6 +20,7 @@ export interface ResetsDeps {
   readonly ledger: Ledger;
   readonly builder: Builder;
   readonly pool: Pool;
+  readonly sweeper: Sweeper;
   readonly admission: Admission;
   readonly traffic: Traffic;
   readonly catalogue: Catalogue;
@@ -42,7 +44,7 @@ export class Resets {
    */
   async reset(row: InstanceRow, version: string | undefined): Promise<InstanceRow> {
     const startedMs = performance.now();
-    const { ledger, traffic, catalogue, metrics, pool } = this.#deps;
+    const { ledger, traffic, catalogue, metrics, sweeper } = this.#deps;
     using _ = traffic.enter();
     return await ledger.exclusively(row.id, async () => {
       const current = ledger.find(row.id);
@@ -51,7 +53,7 @@ export class Resets {
       }
       const manifest = catalogue.find(row.template, version ?? current.version);
       const { reset, from } = await this.#replace(current, manifest);
-      void pool.sweep(current.clone);
+      void sweeper.sweep(current.clone);
       metrics.reset(from, performance.now() - startedMs);
       return reset;
     });
@@ -114,20 +116,7 @@ export class Resets {
       }
     }
     using _ = await admission.enter();
-    const spare: SpareRow = {
-      id: randomBytes(6).toString('hex'),
-      state: 'making',
-      template,
-      version: manifest.version,
-      recipe: builder.recipeOf(manifest),
-      engine: manifest.engine,
-      engineSeries: manifest.engineSeries ?? '',
-      databaseName: manifest.database,
-      username: manifest.username,
-      password,
-      sizeBytes: manifest.sizeBytes,
-      createdAt: new Date().toISOString(),
-    };
+    const spare = draftSpare(manifest, builder.recipeOf(manifest), password);
     registry.spares.add(spare);
     try {
       await registry.flush();
