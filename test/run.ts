@@ -1,7 +1,7 @@
 /**
- * `npm test [-- SUITE… | FILE… [--rounds N] [--seed S]]`: prepares the machine, runs the suites (all, when none is named)
- * or single test files, undoes everything, and ends with one line: `N passed, N failed`. Each test file has a process of its own, one after the other. Rounds and
- * seed are those of the faults, which otherwise take a few minutes and a seed of their own.
+ * `npm test [-- SUITE… | FILE… [--kills N] [--seed S]]`: prepares the machine, runs the suites (all, when none is named)
+ * or single test files, undoes everything, and ends with one line: `N passed, N failed`. Each test file has a process of its own, one after the other. Kills
+ * and seed are those of the faults, which otherwise have a number, a limit of time and a seed of their own.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,16 +17,17 @@ const suites = ['check', 'unit', 'integration', 'faults', 'vscode'] as const;
 const onDemand = ['systemd'] as const;
 type Suite = (typeof suites)[number] | (typeof onDemand)[number];
 
-/** How long the faults are to take, and which they are to be. */
+/** How many the faults are to be, and which. */
 interface Faults {
-  readonly rounds?: string | undefined;
+  readonly kills?: string | undefined;
   readonly seed?: string | undefined;
 }
 
 /** Longer than any file's tests take together; a file that hangs must not hang all. */
 const fileTimeoutMs = 15 * 60_000;
-/** Of the faults, when so many are asked for that the above would not do. */
-const roundTimeoutMs = 60_000;
+/** Of the faults, who end by themselves after ten minutes when no number of kills is asked for. */
+const faultsTimeoutMs = 25 * 60_000;
+const killTimeoutMs = 10_000;
 const interruptGraceMs = 5_000;
 /** Node ends by itself when nothing is left to do; a test that left something open prevents it. */
 const exitGraceMs = 10_000;
@@ -42,7 +43,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 try {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { rounds: { type: 'string' }, seed: { type: 'string' } },
+    options: { kills: { type: 'string' }, seed: { type: 'string' } },
   });
   const chosen = suitesNamed(positionals);
   if (chosen.includes('check')) await runChecks();
@@ -102,14 +103,14 @@ async function isBuilt(): Promise<boolean> {
 }
 
 /** The bundle, which starts sooner than the sources, killed again and again. */
-async function runFaults(machine: Readonly<Record<string, string>>, { rounds, seed }: Faults): Promise<void> {
+async function runFaults(machine: Readonly<Record<string, string>>, { kills, seed }: Faults): Promise<void> {
   if (!(await isBuilt())) return;
   const environment = {
     ...machine,
-    ...(rounds !== undefined && { MYAAS_FAULTS_ROUNDS: rounds }),
+    ...(kills !== undefined && { MYAAS_FAULTS_KILLS: kills }),
     ...(seed !== undefined && { MYAAS_FAULTS_SEED: seed }),
   };
-  await runFiles('faults', environment, Math.max(fileTimeoutMs, Number(rounds ?? 0) * roundTimeoutMs));
+  await runFiles('faults', environment, Math.max(faultsTimeoutMs, Number(kills ?? 0) * killTimeoutMs));
 }
 
 /** The extension as a package in windows of VS Code, and the suite inside VS Code's extension host. */

@@ -6,10 +6,10 @@ import type { Instance } from '../../daemon/contract/instances.ts';
 import type { Answer } from '../support/daemon.ts';
 import { Holding } from './holding.ts';
 import type { Random } from './random.ts';
-import type { World } from './world.ts';
+import type { Step, World } from './world.ts';
 
 /** Whoever waits longer for an answer has been forgotten. */
-const answerLimitMs = 60_000;
+const answerLimitMs = 180_000;
 const mostHoldings = 2;
 
 const actions = { write: 40, create: 20, reset: 14, remove: 14, sleep: 7, wake: 5 } as const;
@@ -45,7 +45,8 @@ export class Client {
   }
 
   async #do(action: Exclude<Action, 'create'>, held: Holding, random: Random): Promise<void> {
-    using _ = this.#world.during(() => (action === 'remove' ? 'delete' : action));
+    const step = this.#stepOf(action, held);
+    using _ = this.#world.during(() => step);
     switch (action) {
       case 'write':
         await this.#write(held, 1 + random.below(5));
@@ -60,6 +61,13 @@ export class Client {
       case 'wake':
         await this.#ask<Instance>('POST', `/v1/instances/${held.instance?.id ?? ''}/${action}`);
     }
+  }
+
+  /** Who writes into what sleeps wakes it. */
+  #stepOf(action: Exclude<Action, 'create'>, { instance }: Holding): Step {
+    if (action === 'remove') return 'delete';
+    const isAsleep = this.#world.host.registry.instance(instance?.id ?? '')?.state === 'asleep';
+    return action === 'write' && isAsleep ? 'wake' : action;
   }
 
   /** The answer; undefined when there was none. */

@@ -3,6 +3,7 @@ import type { RowDataPacket } from 'mysql2/promise';
 import type { Instance, InstanceState } from '../../daemon/contract/instances.ts';
 import type { Template } from '../../daemon/contract/templates.ts';
 import { messageOf } from '../../daemon/errors/error.ts';
+import { exists } from '../../daemon/host/files.ts';
 import { Changes } from '../support/changes.ts';
 import type { Client } from './client.ts';
 import type { Editions } from './editions.ts';
@@ -55,6 +56,30 @@ export async function inspect(scene: Scene, isChosen: (instance: Instance) => bo
     }),
   );
   return [...wrongAnswers, ...defects, ...wrong.flat()];
+}
+
+/** What was acknowledged and has no row or no data at this moment, whatever has just been killed. */
+export async function offRecord({
+  world: { host },
+  clients,
+  operator: { doomed },
+}: Scene): Promise<string[]> {
+  const held = clients.flatMap(({ holdings }) => holdings);
+  const defects = await Promise.all(
+    held.map(async (holding) => {
+      const isSure = () => holding.presence === 'sure' && !doomed.has(holding.template);
+      const { id, port, password } = holding.instance ?? {};
+      if (!isSure() || id === undefined) return [];
+      const row = host.registry.instance(id);
+      if (row?.port !== port || row?.password !== password)
+        return isSure() ? [`lost: ${holding.ref} was answered, and is not on record`] : [];
+      const isThere = await exists(`${host.paths.instance(row?.clone ?? '')}/datadir`);
+      // A reset may have given it another clone meanwhile.
+      const isStill = isSure() && host.registry.instance(id)?.clone === row?.clone;
+      return isThere || !isStill ? [] : [`lost: ${holding.ref} is on record, and its data is gone`];
+    }),
+  );
+  return defects.flat();
 }
 
 async function list({ world: { host } }: Scene): Promise<Instance[]> {

@@ -3,7 +3,7 @@ import type { Scene } from './inspect.ts';
 import { kinds, steps } from './world.ts';
 
 /** A run of hours shows that it is alive. */
-const roundsPerReport = 50;
+const roundsPerReport = 25;
 
 export class Journal {
   readonly #scene: Scene;
@@ -18,6 +18,14 @@ export class Journal {
     console.log(`      seed ${seed}`);
   }
 
+  get rounds(): number {
+    return this.#rounds;
+  }
+
+  get kills(): number {
+    return [...this.#scene.world.kills.values()].reduce((sum, count) => sum + count, 0);
+  }
+
   get ms(): number {
     return performance.now() - this.#startedMs;
   }
@@ -29,7 +37,7 @@ export class Journal {
   /** What was wrong after a round, with the last words of the daemons. */
   round(hits: readonly string[], found: readonly string[]): void {
     this.note(`round ${String(this.#rounds++)} (${hits.join(', ')})`, found);
-    if (this.#rounds % roundsPerReport === 0) this.tell();
+    if (this.#rounds % roundsPerReport === 0) this.tell(' so far');
   }
 
   note(when: string, found: readonly string[]): void {
@@ -41,18 +49,20 @@ export class Journal {
     if (found.length > 0) console.log([...logs, host.serve.log].join('\n'));
   }
 
-  tell(): void {
+  /** `end`: why the killing has come to an end. */
+  tell(end: string): void {
     const { world, operator, editions } = this.#scene;
-    const kills = kinds.map((kind) => [kind, world.kills.get(kind) ?? 0] as const);
-    const total = kills.reduce((sum, [, count]) => sum + count, 0);
+    const kills = kinds.map((kind) => `${kind} ${String(world.kills.get(kind) ?? 0)}`);
     const struck = steps.map((step) => `${step} ${String(world.struck.get(step) ?? 0)}`);
-    const leaks = this.defects.filter((each) => each.startsWith('leaked')).length;
-    const lost = this.defects.filter((each) => each.startsWith('lost')).length;
-    console.log(
-      `      ${String(this.#rounds)} rounds in ${(this.ms / 1000).toFixed(0)} s: ${String(total)} kills survived ` +
-        `(${kills.map(([kind, count]) => `${kind} ${String(count)}`).join(', ')}), hit while at: ${struck.join(', ')}; ${operator.summary}, ` +
-        `${String(editions.looks)} looks into instances, leaks ${String(leaks)}, ` +
-        `acknowledged instances lost ${String(lost)}, seed ${this.#seed}`,
-    );
+    const count = (what: string) => String(this.defects.filter((each) => each.startsWith(what)).length);
+    const perMinute = (60_000 * this.kills) / this.ms;
+    const lines = [
+      `${String(this.kills)} kills survived in ${(this.ms / 1000).toFixed(0)} s${end}; ${perMinute.toFixed(0)} a minute`,
+      `killed: ${kills.join(', ')}`,
+      `hit while at: ${struck.join(', ')}`,
+      `${String(this.#rounds)} inspections, ${String(editions.looks)} looks into instances, ${operator.summary}`,
+      `leaks ${count('leaked')}, acknowledged instances lost ${count('lost')}, seed ${this.#seed}`,
+    ];
+    for (const line of lines) console.log(`      ${line}`);
   }
 }

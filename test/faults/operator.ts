@@ -6,7 +6,7 @@ import type { Random } from './random.ts';
 import type { World } from './world.ts';
 
 /** Imports take long: most rounds are without one, so that there are many. */
-const chances = { import: 0.08, removal: 0.08 } as const;
+const chances = { import: 0.3, removal: 0.2 } as const;
 /** What an import is doing when the killing begins; the last is its end. */
 const phases = [
   'initialising',
@@ -30,8 +30,8 @@ export class Operator {
   templates: readonly string[] = ['shop', brief];
   /** Templates whose instances may go with them in this round. */
   readonly doomed = new Set<string>();
-  /** Resolves when an import has come as far as it is to come before anything is killed. */
-  isWhereItMatters: Promise<unknown> = Promise.resolve();
+  /** Whether an import is under way, as soon as it has come as far as it is to come before anything is killed. */
+  isWhereItMatters: Promise<boolean> = Promise.resolve(false);
   readonly #done = { imports: 0, removals: 0 };
 
   constructor(world: World, editions: Editions) {
@@ -46,16 +46,16 @@ export class Operator {
 
   /** Returns when what was begun has ended, or was killed. */
   async work(random: Random, over: AbortSignal): Promise<void> {
-    const arrived = Promise.withResolvers<undefined>();
+    const arrived = Promise.withResolvers<boolean>();
     this.isWhereItMatters = arrived.promise;
     try {
-      if (random.chance(chances.import)) await this.#import(random, () => arrived.resolve(undefined), over);
+      if (random.chance(chances.import)) await this.#import(random, () => arrived.resolve(true), over);
       else if (random.chance(chances.removal)) {
-        arrived.resolve(undefined);
+        arrived.resolve(false);
         await this.#remove();
       }
     } finally {
-      arrived.resolve(undefined);
+      arrived.resolve(false);
     }
   }
 

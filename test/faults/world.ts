@@ -8,7 +8,7 @@ import type { Engine } from './engine.ts';
 import type { Random } from './random.ts';
 
 /** How often each is chosen. `power`: all of the others at once, and what lay in memory is gone. */
-const weights = { serve: 40, gate: 20, container: 25, containers: 6, dockerd: 4, power: 8 } as const;
+const weights = { serve: 38, gate: 22, container: 28, containers: 5, dockerd: 3, power: 4 } as const;
 export type Kill = keyof typeof weights;
 
 const daemons = ['serve', 'gate'] as const;
@@ -35,10 +35,11 @@ export const steps = [
   'expire',
   'import',
   'publish',
+  'start',
 ] as const;
 export type Step = (typeof steps)[number];
 /** Longer than systemd's own RestartSec of 100 ms would be at times, and shorter at others. */
-const longestDownMs = 200;
+const longestDownMs = 150;
 const keptLogs = 8;
 
 export class World {
@@ -85,6 +86,7 @@ export class World {
   /** Of the steps that are under way, each is hit once by a kill, however many instances are at it. */
   #strike(): void {
     const hit = new Set([...this.#underWay].map((step) => step()));
+    if (!this.isUp) hit.add('start');
     const now = new Date().toISOString();
     if (this.host.registry.instances().some(({ expiresAt }) => expiresAt !== null && expiresAt <= now))
       hit.add('expire');
@@ -122,11 +124,11 @@ export class World {
         await this.#restartEngine(downMs);
         break;
       case 'power': {
-        const servers = await this.#servers();
+        // Nobody can do anything while Docker is asked what runs.
         this.#strike();
-        const killed = [this.#kill('serve'), this.#kill('gate'), this.#restartEngine(downMs)];
-        this.#killServers(servers);
-        await Promise.all(killed);
+        const killed = [this.#kill('serve'), this.#kill('gate')];
+        this.#killServers(await this.#servers());
+        await Promise.all([...killed, this.#restartEngine(downMs)]);
         await this.#emptyRunDirectory();
         this.#start('serve');
         this.#start('gate');

@@ -2,8 +2,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TestHost, Watch } from './daemon.ts';
 
-/** Far longer than anything takes, also on a busy machine: what is not right by then never will be. */
-const patienceMs = 60_000;
+/**
+ * Far longer than anything takes, also on a busy machine, and than the minute after which the daemon compares all:
+ * what is not right by then never will be.
+ */
+const patienceMs = 150_000;
 
 export class Changes implements Disposable {
   readonly #closing: AbortController;
