@@ -27,7 +27,7 @@ import { DiskLimit } from './instances/disk-limit.ts';
 import { DiskWatch } from './instances/disk-watch.ts';
 import { Reconciler } from './instances/healing.ts';
 import { Instances } from './instances/instances.ts';
-import { LeaseTimer } from './instances/leases.ts';
+import { LeaseTimer } from './instances/lease-timer.ts';
 import { Ledger } from './instances/ledger.ts';
 import { Pool } from './instances/pool.ts';
 import { Resets } from './instances/reset.ts';
@@ -107,16 +107,10 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   const traffic = new Traffic(quietMs);
   const admission = new Admission({ config, paths, evict: () => pool.evict() });
   const sweeper = new Sweeper({ builder, registry, log });
+  const basis = { config, builder, registry, catalogue, admission, traffic, sweeper, log };
   const pool: Pool = new Pool({
-    config,
-    builder,
+    ...basis,
     docker,
-    registry,
-    catalogue,
-    admission,
-    traffic,
-    sweeper,
-    log,
     isImporting: () => jobs.isRunning,
     onChange: (template) => templates.publish(template),
   });
@@ -130,20 +124,13 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     onLeases: () => leases.arm(),
   });
   const common = {
-    config,
+    ...basis,
     ledger,
-    builder,
     pool,
-    sweeper,
     terms: new Terms({ config, registry, diskLimit }),
-    admission,
     diskLimit,
-    traffic,
-    catalogue,
-    registry,
     gate,
     metrics,
-    log,
     stopping: stopping.signal,
   };
   const instances = new Instances({ ...common, isImporting: (template) => templates.isImporting(template) });
@@ -154,10 +141,11 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   const upkeep = new Upkeep({ ...common, instances, docker, audit, others });
   const reconciler = new Reconciler({ ...common, paths, instances, docker, others, upkeep });
   const diskWatch = new DiskWatch({ ...common, instances, limit: diskLimit });
-  const leases = new LeaseTimer(
-    () => registry.nextExpiry(),
-    () => upkeep.expire(),
-  );
+  const leases = new LeaseTimer({
+    nextExpiry: () => registry.nextExpiry(),
+    expire: () => upkeep.expire(),
+    log,
+  });
   const templates: Templates = new Templates({
     catalogue,
     ledger,
@@ -202,7 +190,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     flush,
     log,
   });
-  const statusOf = statusReader({ ...common, paths, images, reconciler });
+  const statusOf = statusReader({ ...common, paths, images, reconciler, leases });
   metrics.show(statusOf);
   const sessions = new Sessions((token) => registry.users.tokenCounts(token));
   const rootToken = randomBytes(32).toString('base64url');

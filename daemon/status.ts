@@ -6,6 +6,7 @@ import type { Images } from './host/images.ts';
 import type { Admission } from './instances/admission.ts';
 import type { DiskLimit } from './instances/disk-limit.ts';
 import type { Reconciler } from './instances/healing.ts';
+import type { LeaseTimer } from './instances/lease-timer.ts';
 import type { Ledger } from './instances/ledger.ts';
 import type { Pool } from './instances/pool.ts';
 import type { StatusOf } from './routes/status.ts';
@@ -23,6 +24,7 @@ export interface StatusDeps {
   readonly gate: GateLink;
   readonly images: Images;
   readonly reconciler: Pick<Reconciler, 'report'>;
+  readonly leases: Pick<LeaseTimer, 'finding'>;
 }
 
 /** What `GET /v1/status` and `/metrics` tell, read anew at each call. */
@@ -37,10 +39,13 @@ export function statusReader({
   gate,
   images,
   reconciler,
+  leases,
 }: StatusDeps): StatusOf {
   const { from, to } = config.ports;
   return async () => {
     const rows = ledger.list();
+    const { report: reconciled } = reconciler;
+    const { finding: leap } = leases;
     const [disk, memory] = await Promise.all([diskSpace(paths.data), admission.memory()]);
     // An instance keeps its port when the range is changed.
     const taken = rows.filter(({ port }) => port >= from && port <= to).length;
@@ -77,7 +82,7 @@ export function statusReader({
       sleepAfterSeconds: config.sleepAfterMs === undefined ? null : config.sleepAfterMs / 1000,
       counts: { templates: catalogue.names().length, instances: counts },
       defaultTtlSeconds: config.containerTtlSeconds === 0 ? null : config.containerTtlSeconds,
-      reconciled: reconciler.report,
+      reconciled: { ...reconciled, findings: leap ? [...reconciled.findings, leap] : reconciled.findings },
     };
   };
 }

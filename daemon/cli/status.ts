@@ -1,4 +1,5 @@
 import type { Context } from './command.ts';
+import { comparedText, openFindings } from './compared.ts';
 import { connect } from './connection.ts';
 import type { Output } from './output.ts';
 import { poolText } from './pool.ts';
@@ -49,7 +50,9 @@ export async function showStatus(context: Context): Promise<number> {
     ...Object.fromEntries(
       status.engines.map(({ name, image, imageReason }) => [name, `${image} (${imageReason})`]),
     ),
+    data: comparedText(status.reconciled),
   });
+  for (const finding of openFindings(status.reconciled)) output.line(output.style('yellow', finding));
   return 0;
 }
 

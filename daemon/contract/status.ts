@@ -70,7 +70,11 @@ export const Status = Type.Object(
       Type.Integer({ description: 'Lease of an instance that asks for none; null: never ends' }),
     ),
     reconciled: Type.Object(
-      { checkedAt: nullable(Type.String()), findings: Type.Array(named(Finding)) },
+      {
+        checkedAt: nullable(Type.String()),
+        durationMs: nullable(Type.Number({ description: 'How long it took, with what was mended' })),
+        findings: Type.Array(named(Finding)),
+      },
       { description: 'When registry, Docker and disk were compared last, and what was found of late' },
     ),
   },

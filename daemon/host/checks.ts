@@ -185,6 +185,16 @@ export async function daemon(config: Config): Promise<Finding> {
     : failed(`does not answer at ${apiSocket}.`, startServe);
 }
 
+/** What the daemon found where registry, Docker and disk disagree, and did not mend: people decide. */
+export async function agreement(config: Config): Promise<Finding> {
+  const status = await askDaemon(config);
+  if (!status) return warning('unknown, as the daemon does not answer.', startServe);
+  const [first, ...others] = status.reconciled.findings.filter(({ outcome }) => outcome !== 'mended');
+  if (!first) return ok('what the registry knows, Docker and the disk have');
+  const more = others.length === 0 ? '' : ` "myaas status" has ${String(others.length)} more.`;
+  return warning(`${first.subject}: ${first.detail}`, `${first.remedy}${more}`.trim());
+}
+
 export async function gate(config: Config): Promise<Finding> {
   const status = await askDaemon(config);
   if (!status) return warning('unknown, as the daemon does not answer.', startServe);

@@ -54,6 +54,7 @@ export async function examine(config: Config): Promise<Check[]> {
   await check('run directory', () => checks.runDirectory(config));
   await check('daemon', () => checks.daemon(config));
   await check('gate', () => checks.gate(config));
+  await check('registry, Docker and disk', () => checks.agreement(config));
   await check('memory', () => checks.memory(config));
   return found;
 }

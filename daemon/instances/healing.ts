@@ -1,7 +1,7 @@
 /** Mends what registry, Docker and disk disagree about, and remembers what it found. */
 import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Finding } from '../contract/status.ts';
+import type { Finding, Status } from '../contract/status.ts';
 import { messageOf } from '../errors/error.ts';
 import type { Log } from '../log.ts';
 import type { Catalogue } from '../templates/catalogue.ts';
@@ -31,8 +31,9 @@ const rememberedFindings = 50;
 export class Reconciler {
   readonly #deps: ReconcilerDeps;
   readonly #mended: Finding[] = [];
-  #kept: readonly Finding[] = [];
-  #checkedAt: string | null = null;
+  /** What was found last and is as it was found: left alone, or not to be mended yet. */
+  #open: readonly Finding[] = [];
+  #checked: { readonly checkedAt: string; readonly durationMs: number } | undefined;
   #run: Promise<void> = Promise.resolve();
 
   constructor(deps: ReconcilerDeps) {
@@ -40,8 +41,9 @@ export class Reconciler {
   }
 
   /** When all was compared last, and what was found; the newest last. */
-  get report(): { readonly checkedAt: string | null; readonly findings: Finding[] } {
-    return { checkedAt: this.#checkedAt, findings: [...this.#mended, ...this.#kept] };
+  get report(): Status['reconciled'] {
+    const { checkedAt = null, durationMs = null } = this.#checked ?? {};
+    return { checkedAt, durationMs, findings: [...this.#mended, ...this.#open] };
   }
 
   /**
@@ -74,22 +76,26 @@ export class Reconciler {
   }
 
   async #reconcile(occasion: 'start' | 'later'): Promise<void> {
+    const startedMs = performance.now();
     const found = await survey(this.#deps);
     const findings = await Promise.all(found.map((each) => this.#mend(each, occasion)));
     const told = findings.filter((finding) => finding !== undefined);
     for (const finding of told) this.#tell(finding);
-    this.#mended.push(...told.filter(({ outcome }) => outcome !== 'kept'));
+    this.#mended.push(...told.filter(({ outcome }) => outcome === 'mended'));
     this.#mended.splice(0, this.#mended.length - rememberedFindings);
-    this.#kept = told.filter(({ outcome }) => outcome === 'kept');
-    this.#checkedAt = new Date().toISOString();
+    this.#open = told.filter(({ outcome }) => outcome !== 'mended');
+    this.#checked = {
+      checkedAt: new Date().toISOString(),
+      durationMs: Math.round(performance.now() - startedMs),
+    };
     // Whose server and run directory it has is found when it is no spare any more.
     if (found.some(({ kind }) => kind === 'spare-in-use')) await this.#reconcile(occasion);
   }
 
   #tell({ outcome, subject, detail, remedy }: Finding): void {
     const { log } = this.#deps;
-    const known = this.#kept.some((each) => each.subject === subject && each.detail === detail);
-    if (outcome === 'kept' && known) return;
+    const known = this.#open.some((each) => each.subject === subject && each.detail === detail);
+    if (outcome !== 'mended' && known) return;
     const text = `${subject}: ${detail} ${remedy}`.trimEnd();
     if (outcome === 'mended') log.info(text);
     else log.warn(text);

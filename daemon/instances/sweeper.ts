@@ -1,6 +1,6 @@
 /** Removes clones that the registry has among the discarded: what could not be removed stays there, and is tried again. */
 import type { Registry } from '../drivers/registry.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../errors/error.ts';
 import type { Log } from '../log.ts';
 import type { Builder } from './builder.ts';
 

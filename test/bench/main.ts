@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [create|density|extension|gate|import|neighbours|instant [claim|size|empty|reset|wake|burst|sleepers …] …]`: figures of this
+ * `npm run bench -- [create|density|extension|gate|import|neighbours|reconcile|instant [claim|size|empty|reset|wake|burst|sleepers …] …]`: figures of this
  * machine, as ratios to a floor or a peer measured in the same run, in turns, so that a noisy machine is unfair to all
  * alike.
  */
@@ -19,6 +19,7 @@ const benches: Readonly<Record<string, Bench>> = {
   gate: { run: async () => (await import('./gate.ts')).benchGate() },
   import: { run: async () => (await import('./import.ts')).benchImport() },
   neighbours: { run: async () => (await import('./neighbours.ts')).benchNeighbours() },
+  reconcile: { run: async () => (await import('./reconcile.ts')).benchReconcile() },
   instant: { parts: Object.keys(instantParts), run: benchInstant },
 };
 

@@ -19,22 +19,30 @@ export class Client {
   readonly #world: World;
   readonly #name: string;
   readonly #templates: () => readonly string[];
+  /** Whether a template's instances may go with it. */
+  readonly #isDoomed: (template: string) => boolean;
   holdings: Holding[] = [];
   /** Answers that are never right, whatever has been killed. */
   readonly wrongAnswers: string[] = [];
   #made = 0;
   #rows = 0;
 
-  constructor(world: World, name: string, templates: () => readonly string[]) {
+  constructor(
+    world: World,
+    name: string,
+    { templates, isDoomed }: { templates: () => readonly string[]; isDoomed: (template: string) => boolean },
+  ) {
     this.#world = world;
     this.#name = name;
     this.#templates = templates;
+    this.#isDoomed = isDoomed;
   }
 
   /** Does one thing after the other until the signal aborts. */
   async work(random: Random, over: AbortSignal): Promise<void> {
     while (!over.aborted) {
       await this.#world.up();
+      await this.#lookAfterUnsure();
       const action = random.weighted(actions);
       const held = random.pick(this.holdings.filter(({ presence }) => presence === 'sure'));
       if (action === 'create' || !held) await this.#create(random);
@@ -42,6 +50,29 @@ export class Client {
       // People look at what they got.
       await delay(random.below(40));
     }
+  }
+
+  /**
+   * Who was not answered looks what came of it, and so does whose template is being deleted. Only the end of a daemon leaves a request without an answer, and the next
+   * one has undone before it serves what was half-made: what is not there then will never be.
+   */
+  async #lookAfterUnsure(): Promise<void> {
+    const unsure = this.holdings.filter(
+      ({ presence, template }) => presence === 'unsure' || (presence === 'sure' && this.#isDoomed(template)),
+    );
+    for (const holding of unsure) {
+      const answer = await this.#ask<Instance>('GET', `/v1/instances/${encodeURIComponent(holding.ref)}`);
+      if (answer?.status === 404) holding.presence = 'gone';
+      else if (answer?.status === 200 && answer.body.state !== 'deleting') holding.has(answer.body);
+    }
+  }
+
+  get #isFull(): boolean {
+    const now = new Date().toISOString();
+    const there = this.holdings.filter(({ presence, instance }) =>
+      presence === 'fleeting' ? (instance?.expiresAt ?? '') > now : presence !== 'gone',
+    );
+    return there.length >= mostHoldings;
   }
 
   async #do(action: Exclude<Action, 'create'>, held: Holding, random: Random): Promise<void> {
@@ -80,6 +111,7 @@ export class Client {
       });
       const code = answer.status >= 400 ? (answer as Answer<ErrorBody>).body.error.code : '';
       if (code === 'MYAAS_INTERNAL') this.wrongAnswers.push(`${method} ${path}: ${answer.text}`);
+      if (answer.status < 400) this.#world.acknowledge();
       return answer;
     } catch {
       if (limit.aborted) this.wrongAnswers.push(`${method} ${path}: none in ${String(answerLimitMs)} ms`);
@@ -89,11 +121,7 @@ export class Client {
 
   async #create(random: Random): Promise<void> {
     const template = random.pick(this.#templates());
-    if (
-      template === undefined ||
-      this.holdings.filter(({ presence }) => presence !== 'gone').length >= mostHoldings
-    )
-      return;
+    if (template === undefined || this.#isFull) return;
     const holding = new Holding(template, `${this.#name}-${String(++this.#made)}`);
     const isFleeting = random.chance(0.15);
     this.holdings.push(holding);
@@ -137,6 +165,7 @@ export class Client {
         await connection.query('insert into marks values (?), (?)', [row, -row]);
         held.written(row);
       }
+      this.#world.acknowledge();
     } catch {
       // Cut, refused, killed: what was not acknowledged may be there or not.
     } finally {

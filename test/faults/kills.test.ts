@@ -30,8 +30,8 @@ const limitMs = process.env['MYAAS_FAULTS_KILLS'] === undefined ? 600_000 : Infi
 
 const clientCount = 4;
 const mostKillsPerRound = 30;
-/** Other kills hit what is just starting again. */
-const awaited = 0.75;
+/** What a kill waits for: that something gets done between two of them, or who starts again is there, or nothing. */
+const patience = { work: 45, start: 35, none: 20 } as const;
 /** About as long as most takes that a kill can hit. */
 const longestPauseMs = 250;
 /** What an import is at may be over after that. */
@@ -88,7 +88,9 @@ async function setScene(world: World): Promise<Scene> {
   for (const template of operator.templates) await editions.write(template);
   await world.host.update();
   const names = Array.from({ length: clientCount }, (_, index) => `c${String(index)}`);
-  const clients = names.map((name) => new Client(world, name, () => operator.templates));
+  const templates = () => operator.templates;
+  const isDoomed = (template: string) => operator.doomed.has(template);
+  const clients = names.map((name) => new Client(world, name, { templates, isDoomed }));
   return { world, clients, editions, operator };
 }
 
@@ -111,7 +113,9 @@ async function rage(
   const defects: string[] = [];
   const isImporting = await operator.isWhereItMatters;
   for (let left = Math.min(mostKills, 1 + random.below(mostKillsPerRound)); left > 0; left--) {
-    if (random.chance(awaited)) await world.up();
+    const awaited = random.weighted(patience);
+    if (awaited === 'work') await world.workDone();
+    else if (awaited === 'start') await world.up();
     await delay(random.below(isImporting && hits.length === 0 ? shortPauseMs : longestPauseMs));
     hits.push(await world.kill(random));
     defects.push(...(await offRecord(scene)));

@@ -40,6 +40,8 @@ export const steps = [
 export type Step = (typeof steps)[number];
 /** Longer than systemd's own RestartSec of 100 ms would be at times, and shorter at others. */
 const longestDownMs = 150;
+/** Nothing may be left that anybody could do. */
+const longestIdleMs = 5000;
 const keptLogs = 8;
 
 export class World {
@@ -54,7 +56,7 @@ export class World {
   readonly logs: string[] = [];
   readonly #underWay = new Set<() => Step>();
   readonly #engine: Engine;
-  readonly #events = new EventEmitter<{ up: [] }>().setMaxListeners(100);
+  readonly #events = new EventEmitter<{ up: []; done: [] }>().setMaxListeners(100);
   readonly #lives: Record<Daemon, Life>;
 
   constructor(host: TestHost, engine: Engine) {
@@ -72,9 +74,25 @@ export class World {
 
   /** Returns when serve and gate are there. Throws when one of them has ended by itself. */
   async up(): Promise<void> {
-    const ends = () => daemons.map((daemon) => this.#lives[daemon].end);
-    while (!this.isUp) await Promise.race([once(this.#events, 'up'), ...ends()]);
-    await Promise.race([Promise.resolve(), ...ends()]);
+    while (!this.isUp) await Promise.race([once(this.#events, 'up'), ...this.#ends()]);
+    await Promise.race([Promise.resolve(), ...this.#ends()]);
+  }
+
+  #ends(): Promise<never>[] {
+    return daemons.map((daemon) => this.#lives[daemon].end);
+  }
+
+  /** Somebody was told that what they asked for is done. */
+  acknowledge(): void {
+    this.#events.emit('done');
+  }
+
+  /** Returns when something else has been done for somebody, or nothing for long. Throws as `up` does. */
+  async workDone(): Promise<void> {
+    const late = AbortSignal.timeout(longestIdleMs);
+    const done = once(this.#events, 'done', { signal: late }).catch(() => undefined);
+    await this.up();
+    await Promise.race([done, ...this.#ends()]);
   }
 
   /** Counts the kills that hit what `step` names at their moment, until what is returned is disposed of. */

@@ -203,6 +203,26 @@ describe('instances', function () {
       await remove(instance.id);
     });
 
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      it(`lets a query and a transaction go on while one serve ends by ${signal} and the next takes over`, async () => {
+        const instance = await host.create('shop', 'over-upgrade');
+        const [holder, worker] = [await host.connect(instance), await host.connect(instance)];
+        await holder.query("do get_lock('held', 0)");
+        await worker.query("begin; insert into test values (3, 'carol')");
+        // It runs until the other lets go, which is when another daemon serves.
+        const running = worker.query<RowDataPacket[]>("select get_lock('held', 3600) as got");
+        await host.serve.stop(signal);
+        await host.serve.start();
+        await holder.query("do release_lock('held')");
+        const [[row]] = await running;
+        assert.equal(row?.['got'], 1);
+        await worker.query('commit');
+        assert.deepEqual(await names(host, instance), ['alice', 'bob', 'carol']);
+        for (const connection of [holder, worker]) connection.destroy();
+        await remove(instance.id);
+      });
+    }
+
     it('serves under a umask that lets nobody else in', async () => {
       await host.serve.stop();
       const umask = process.umask(0o077);

@@ -7,10 +7,12 @@ import type { Instance } from '../../daemon/contract/instances.ts';
 import type { Finding, Status } from '../../daemon/contract/status.ts';
 import { createSubvolume, deleteSubvolume } from '../../daemon/drivers/btrfs.ts';
 import { messageOf } from '../../daemon/errors/error.ts';
+import { examine } from '../../daemon/host/doctor.ts';
 import { Changes } from '../support/changes.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 import { testImage, testPrefix } from '../support/machine.ts';
 import { engineAt } from '../support/workshop.ts';
+import { person } from './cli-process.ts';
 
 const people = 'create table people (name varchar(32)); insert into people values ("alice"), ("bob");';
 
@@ -113,6 +115,12 @@ describe('reconcile', () => {
         'data/templates/shop/20200101T000000Z',
       ]);
       assert.ok(kept.every(({ remedy }) => remedy !== ''));
+      const { stdout } = await person(host).run('status');
+      assert.match(stdout, /^data +.*3 left as it is; compared/m);
+      assert.match(stdout, /^data\/instances\/keep: not of our making.* Move it elsewhere\.$/m);
+      const told = (await examine(host.config)).find(({ name }) => name === 'registry, Docker and disk');
+      assert.ok(told?.result === 'warning');
+      assert.match(told.remedy, /^Move it elsewhere.* "myaas status" has 2 more\.$/);
       await foreign.inspect();
       assert.deepEqual((await readdir(paths.instances)).sort(), ['backup.tar', 'keep']);
       assert.deepEqual(await readdir(`${paths.templates}/shop/20200101T000000Z`), ['received']);

@@ -96,7 +96,7 @@ export function aStatus(more: Partial<Status> = {}): Status {
     },
     pool: { ready: 1, making: 0 },
     sleepAfterSeconds: 1800,
-    reconciled: { checkedAt: null, findings: [] },
+    reconciled: { checkedAt: null, durationMs: null, findings: [] },
     counts: { templates: 1, instances: {} },
     defaultTtlSeconds: 86_400,
     ...more,
