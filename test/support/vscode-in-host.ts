@@ -4,7 +4,8 @@ import type { SuiteReport } from '../vscode/in-host/facts.ts';
 import { testVscode } from './machine.ts';
 import type { Scene } from './vscode-scene.ts';
 import { startVscode } from './vscode-server.ts';
-import { openChromium, VscodeWindow } from './vscode-window.ts';
+import { openChromium } from './chromium.ts';
+import { VscodeWindow } from './vscode-window.ts';
 
 /** Longer than all its tests take together. */
 const suiteTimeoutMs = 300_000;

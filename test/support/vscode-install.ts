@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { hasErrno } from '../../daemon/errors/error.ts';
-import { installPackages } from '../../daemon/host/packages.ts';
-import { findProgram, runProgram } from '../../daemon/drivers/program.ts';
+import { runProgram } from '../../daemon/drivers/program.ts';
+import { ensureChromium } from './chromium.ts';
 
 /** What belongs to the installation, with exact versions; a change of any of it makes a new one. */
 const recipe = fileURLToPath(new URL('../vscode/host/', import.meta.url));
@@ -31,13 +31,7 @@ export async function installVscode(
   log: (line: string) => void,
   signal: AbortSignal,
 ): Promise<VscodeInstallation> {
-  if (!(await findProgram('chromium'))) {
-    log('installing Debian packages: chromium fonts-dejavu-core');
-    await installPackages(['chromium', 'fonts-dejavu-core'], signal);
-  }
-  const chromium = await findProgram('chromium');
-  if (chromium === undefined) throw new Error('The package chromium brought no program of this name.');
-
+  const chromium = await ensureChromium(log, signal);
   const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'myaas-vscode');
   const directory = join(cache, await fingerprint());
   if (!(await exists(directory))) {

@@ -10,7 +10,8 @@ import { blogDump, shopDump } from './dumps.ts';
 import { testVscode } from './machine.ts';
 import { Relay } from './relay.ts';
 import { startVscode, type VscodeOptions, type VscodeServer } from './vscode-server.ts';
-import { openChromium, patienceMs, VscodeWindow } from './vscode-window.ts';
+import { openChromium } from './chromium.ts';
+import { patienceMs, VscodeWindow } from './vscode-window.ts';
 
 /** What `npm run package` makes. */
 export const vsix = `dist/${manifest.name}-${manifest.version}.vsix`;

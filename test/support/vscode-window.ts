@@ -1,7 +1,7 @@
 /** A window of VS Code in a headless Chromium, used as a person uses it: by what is seen, clicked and typed. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import type { VscodeServer } from './vscode-server.ts';
 
 /** Long enough for a busy machine; nothing waits this long where all is well. */
@@ -14,17 +14,6 @@ const hoverMs = 10_000;
 const hoverAttempts = 6;
 
 const size = { width: 1280, height: 800 };
-
-export async function openChromium(executablePath: string): Promise<Browser> {
-  return chromium.launch({
-    executablePath,
-    // Who ends this process wants it to end; Chromium ends with it.
-    handleSIGTERM: false,
-    handleSIGHUP: false,
-    // Root may not use Chromium's sandbox; all it is shown comes from this machine.
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
-  });
-}
 
 /** What the address of a window says besides the folder, as pairs. */
 export type Payload = readonly (readonly [key: string, value: string])[];

@@ -10,6 +10,7 @@ import { type BackgroundProcess, identify, stopInBackground } from '../../daemon
 import { prepareMachine } from '../../daemon/host/machine.ts';
 import { installPackages } from '../../daemon/host/packages.ts';
 import { findProgram } from '../../daemon/drivers/program.ts';
+import { ensureChromium } from './chromium.ts';
 import { prepareImages } from './image.ts';
 
 const diskSizeBytes = 40 * 2 ** 30;
@@ -44,6 +45,8 @@ export async function openWorkshop(log: (line: string) => void, signal: AbortSig
   if (!(await findProgram('mydumper'))) await installPackages(['mydumper'], signal);
   // For the test of compose files.
   if (!(await findProgram('docker-compose'))) await installPackages(['docker-compose'], signal);
+  // For the test of pages in a browser.
+  await ensureChromium(log, signal);
   await ensureAccounts();
   const image = await prepareImages(`${place}/registry.db`, log, signal);
 
