@@ -106,6 +106,8 @@ const settings = {
   /** PEM files with which the API speaks TLS on TCP: the certificate with those that lead to its issuer, and its key. */
   tlsCert: optional('MYAAS_TLS_CERT', kinds.absolutePath),
   tlsKey: optional('MYAAS_TLS_KEY', kinds.absolutePath),
+  /** Whether clients of databases that do not use TLS are turned away. */
+  requireTls: setting('MYAAS_REQUIRE_TLS', false, kinds.boolean),
   /** Whether the API may be had by plain HTTP from the network. */
   allowPlainHttp: setting('MYAAS_ALLOW_PLAIN_HTTP', false, kinds.boolean),
   /** What the API's host is also called, such as by a proxy before it. */

@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { buildApp } from './app.ts';
 import { Audit } from './audit.ts';
 import { listenAddressOf, type Config } from './config.ts';
-import { accounts } from './host/accounts.ts';
+import { accounts, lookupUser } from './host/accounts.ts';
 import { pathsOf } from './paths.ts';
 import { Docker } from './drivers/docker.ts';
 import { openRoomyRegistry } from './drivers/registry-room.ts';
@@ -17,7 +17,6 @@ import { errors } from './errors/errors.ts';
 import { Events } from './events.ts';
 import { exposedPorts } from './exposure.ts';
 import { GateLink } from './gate/link.ts';
-import { lookupUser } from './host/accounts.ts';
 import { Images } from './host/images.ts';
 import { ensureMounted } from './host/init.ts';
 import { notifySystemd } from './host/notify.ts';
@@ -50,6 +49,7 @@ import { watchDumps } from './templates/watch.ts';
 import { Sessions } from './sessions.ts';
 import { statusReader } from './status.ts';
 import { version } from './version.ts';
+import { HostCertificate, tlsTermsOf } from './tls.ts';
 import { buildVolumePlugin, offerVolumes } from './volumes/plugin.ts';
 import { Volumes } from './volumes/volumes.ts';
 
@@ -93,12 +93,17 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   await catalogue.load();
   const seeds = new Seeds(paths, images);
   await seeds.tidy();
+  const certificate = await HostCertificate.open(config, log, stopping.signal);
   const gate = new GateLink({
     socketPath: paths.gateSocket,
     owner: hostAccounts.gate,
     routes: () => ledger.routes(),
     onSight: (sight) => void sleep.notice(sight),
+    tls: () => certificate && tlsTermsOf(certificate.pair, config),
     log,
+  });
+  certificate?.renewals.on('renewed', (pair) => {
+    gate.secure(tlsTermsOf(pair, config)).catch((error: unknown) => log.warn(messageOf(error)));
   });
   const diskLimit = await DiskLimit.open(paths, config.diskLimit);
   const builder = new Builder({ config, paths, docker, servers, images, diskLimit });
@@ -241,7 +246,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
       : await offerVolumes(buildVolumePlugin(volumes, logger), volumeDriver);
   sessions.keepLooking(stopping.signal);
   watchRegistry(paths.registry, () => sessions.look(), log, stopping.signal);
-  const listening = await listen(app, config, paths, log, stopping.signal);
+  const listening = await listen(app, config, paths, certificate);
   await writeFile(paths.rootToken, rootToken, { mode: 0o600 });
   // A file that was there keeps its mode.
   await chmod(paths.rootToken, 0o600);

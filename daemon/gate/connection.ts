@@ -1,6 +1,9 @@
 import { connect, type Socket } from 'node:net';
 import type { Refusal } from './refusal.ts';
 
+/** What a client whose first words are these is told instead of being served; undefined: it is welcome. */
+export type Objection = (begun: Buffer) => Buffer | undefined;
+
 /**
  * How long a client may keep its side open after its server has ended the session. Long enough to read what was
  * sent, and short enough that clients which never look do not pile up.
@@ -22,6 +25,7 @@ export interface ConnectionOptions {
   /** A refusal waits for its first words. */
   readonly clientBegins: boolean;
   readonly holdLimitMs: number;
+  readonly objection?: Objection | undefined;
 }
 
 /**
@@ -35,14 +39,16 @@ export class Connection {
   readonly #client: Socket;
   readonly #refusal: Refusal;
   readonly #clientBegins: boolean;
+  readonly #objection: Objection | undefined;
   #state: State;
   /** Nothing is read from the client, whatever its server has room for. */
   #frozen = false;
 
-  constructor({ client, refusal, clientBegins, holdLimitMs }: ConnectionOptions) {
+  constructor({ client, refusal, clientBegins, holdLimitMs, objection }: ConnectionOptions) {
     this.#client = client;
     this.#refusal = refusal;
     this.#clientBegins = clientBegins;
+    this.#objection = objection;
     const giveUp = () =>
       this.refuse(
         `The server of this instance was not up within ${holdLimitMs / 1000} s. Try again in a moment; "myaas ls" shows its state.`,
@@ -80,9 +86,11 @@ export class Connection {
     let connected = false;
     server.once('connect', () => {
       connected = true;
-      client.on('data', (chunk) => {
+      const carry = (chunk: Buffer) => {
         if (!server.write(chunk)) client.pause();
-      });
+      };
+      if (!this.#objection) client.on('data', carry);
+      else client.once('data', (begun) => this.#examine(begun, carry));
     });
     server.on('drain', () => {
       if (!this.#frozen) client.resume();
@@ -116,6 +124,20 @@ export class Connection {
     this.#leaveState();
     this.#state = { kind: 'closed' };
     this.#client.destroy();
+  }
+
+  #examine(begun: Buffer, carry: (chunk: Buffer) => void): void {
+    const objection = this.#objection?.(begun);
+    if (!objection) {
+      this.#client.on('data', carry);
+      carry(begun);
+      return;
+    }
+    this.#leaveState();
+    this.#state = { kind: 'refused' };
+    this.#client.end(objection);
+    this.#client.resume();
+    this.#endClient();
   }
 
   #clientEnded(): void {

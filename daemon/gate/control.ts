@@ -95,7 +95,10 @@ async function perform(gate: Gate, message: Request): Promise<GateMessage> {
   const { request } = message;
   switch (message.type) {
     case 'sync':
-      return { type: 'synced', request, failures: await gate.sync(message.routes) };
+      return { type: 'synced', request, failures: await gate.sync(message.routes, message.tls) };
+    case 'tls':
+      await gate.secure(message.tls);
+      return { type: 'done', request };
     case 'set':
       await gate.set(message.route);
       return { type: 'done', request };

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { messageOf } from '../errors/error.ts';
 import type { Log } from '../log.ts';
 import { Listener, type ListenerOptions } from './listener.ts';
-import type { Route, RouteActivity, RouteFailure, Sight } from './protocol.ts';
+import type { Route, RouteActivity, RouteFailure, Sight, TlsTerms } from './protocol.ts';
 
 /** How long a client waits for an instance that is being reset, started or woken. */
 export const holdLimitMs = 30_000;
@@ -27,6 +27,7 @@ export class Gate {
   /** What whoever commands the gate is to know; nobody need listen. */
   readonly sights = new EventEmitter<{ sight: [Sight] }>();
   readonly #options: ListenerOptions;
+  #tls: TlsTerms | undefined;
   readonly #listeners = new Map<string, Listener>();
   #lastChange: Promise<unknown> = Promise.resolve();
 
@@ -46,8 +47,9 @@ export class Gate {
    * Makes `routes` all there is. Connections of unchanged routes notice nothing. A port that cannot be opened does not
    * stop the others: it is in the answer.
    */
-  sync(routes: readonly Route[]): Promise<RouteFailure[]> {
+  sync(routes: readonly Route[], tls?: TlsTerms): Promise<RouteFailure[]> {
     return this.#inTurn(async () => {
+      this.#setTls(tls);
       const wanted = new Set(routes.map(({ id }) => id));
       // First, so that a port can pass from one instance to another.
       for (const id of [...this.#listeners.keys()]) if (!wanted.has(id)) await this.#remove(id);
@@ -86,6 +88,14 @@ export class Gate {
     return this.#inTurn(() => this.#remove(id));
   }
 
+  /** Has clients that come from now on speak TLS on other terms. Throws OpenSSL's error. */
+  secure(tls: TlsTerms): Promise<void> {
+    return this.#inTurn(() => {
+      this.#setTls(tls);
+      return Promise.resolve();
+    });
+  }
+
   activity(): RouteActivity[] {
     return [...this.#listeners.values()].map((listener) => listener.activity());
   }
@@ -93,6 +103,11 @@ export class Gate {
   /** Frees every port and cuts every connection. */
   async close(): Promise<void> {
     await this.sync([]);
+  }
+
+  #setTls(tls: TlsTerms | undefined): void {
+    this.#tls = tls;
+    for (const listener of this.#listeners.values()) listener.secure(tls);
   }
 
   async #set(route: Route): Promise<void> {
@@ -103,6 +118,7 @@ export class Gate {
     }
     await this.#remove(route.id);
     const listener = new Listener(route, this.#options);
+    listener.secure(this.#tls);
     await listener.listen();
     this.#listeners.set(route.id, listener);
   }

@@ -14,6 +14,7 @@ import {
   type RouteActivity,
   type ServeMessage,
   type Sight,
+  type TlsTerms,
 } from './protocol.ts';
 import { Requests, type Question } from './requests.ts';
 
@@ -24,6 +25,8 @@ export interface GateLinkOptions {
   /** Every port that is to be open. Asked whenever a gate connects, so it must be up to date before `set` and `remove`. */
   readonly routes: () => readonly Route[];
   readonly onSight: (sight: Sight) => void;
+  /** On which terms clients speak TLS. Asked whenever a gate connects; undefined: as their servers do. */
+  readonly tls?: () => TlsTerms | undefined;
   readonly log: Log;
 }
 
@@ -123,6 +126,12 @@ export class GateLink {
     throw unexpected(reply);
   }
 
+  /** Tells changed terms. Without a gate it does nothing: the next gate is told by `tls`. */
+  async secure(tls: TlsTerms): Promise<void> {
+    const reply = await this.#link?.requests.ask({ type: 'tls', tls });
+    if (reply && reply.type !== 'done') throw unexpected(reply);
+  }
+
   /** Sends away who waits for an instance. Without a gate nobody does. */
   async refuse(id: string, reason: string): Promise<void> {
     const link = this.#link;
@@ -208,7 +217,8 @@ export class GateLink {
     const { log, routes } = this.#options;
     try {
       const wanted = routes();
-      const reply = await link.requests.ask({ type: 'sync', routes: [...wanted] });
+      const tls = this.#options.tls?.();
+      const reply = await link.requests.ask({ type: 'sync', routes: [...wanted], ...(tls && { tls }) });
       if (reply.type !== 'synced') throw unexpected(reply);
       for (const { id, port, code } of reply.failures) {
         log.error(`port ${port} of instance ${id} could not be opened: ${code}`);

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Log } from '../log.ts';
-import { Connection } from './connection.ts';
-import type { Route, RouteActivity, Sight } from './protocol.ts';
-import { clientsBegin, refusals } from './refusal.ts';
+import { Connection, type Objection } from './connection.ts';
+import { Encryption, encrypts } from './encryption.ts';
+import type { Route, RouteActivity, Sight, TlsTerms } from './protocol.ts';
+import { asksMysqlForTls, clientsBegin, mysqlNeedsTls, refusals } from './refusal.ts';
 
 export interface ListenerOptions {
   /** The address to listen on. */
@@ -23,6 +24,11 @@ const keepAliveAfterMs = 60_000;
 /** Who comes when a route is full is told so in its own time, as long as there are no more than these at that. */
 const turnedAwayAtATime = 64;
 
+const needsTls = 'Connections to this database must use TLS, and this one does not.';
+
+const mysqlObjection: Objection = (begun) =>
+  asksMysqlForTls(begun) ? undefined : mysqlNeedsTls(`MyAAS: ${needsTls}`);
+
 /** The port of one route and everybody connected to it. */
 export class Listener {
   readonly #options: ListenerOptions;
@@ -31,6 +37,8 @@ export class Listener {
   /** They get to no server. */
   readonly #excess = new Set<Connection>();
   #route: Route;
+  #tls: TlsTerms | undefined;
+  #encryption: Encryption | undefined;
   /** Neither newcomers nor those who are connected get through, whatever the route's state. */
   #paused = false;
   /** Serve has been told that somebody wants in, and has not answered yet. */
@@ -79,6 +87,18 @@ export class Listener {
     this.#watchIdleness();
   }
 
+  /** On which terms clients that come from now on speak TLS; undefined: as their servers do. Throws OpenSSL's error. */
+  secure(terms: TlsTerms | undefined): void {
+    this.#tls = terms;
+    const { protocol = 'mysql' } = this.#route;
+    if (!terms || !encrypts(protocol)) this.#encryption = undefined;
+    else if (this.#encryption) this.#encryption.renew(terms);
+    else {
+      const onClient = (client: Socket, encrypted: boolean) => this.#admit(client, encrypted);
+      this.#encryption = new Encryption({ protocol, terms, onClient });
+    }
+  }
+
   /**
    * Lets nothing through to the server until the next `update`. False, and nothing done, when there is somebody who
    * is not idle, unless `force` is given.
@@ -104,6 +124,7 @@ export class Listener {
     clearTimeout(this.#idleTimer);
     const closed = once(this.#server, 'close');
     this.#server.close();
+    this.#encryption?.close();
     for (const connection of [...this.#connections, ...this.#excess]) connection.cut();
     await closed;
   }
@@ -128,12 +149,29 @@ export class Listener {
   }
 
   #accept(client: Socket): void {
+    const encryption = this.#encryption;
+    if (!encryption) this.#admit(client, false);
+    else if (encryption.underWay < this.#options.maxConnections + turnedAwayAtATime) encryption.take(client);
+    else client.destroy();
+  }
+
+  #admit(client: Socket, encrypted: boolean): void {
     const { holdLimitMs, maxConnections } = this.#options;
     const { protocol = 'mysql' } = this.#route;
-    const refusal = refusals[protocol];
-    const connection = new Connection({ client, refusal, clientBegins: clientsBegin[protocol], holdLimitMs });
+    const needed = this.#tls?.required === true && !encrypted;
+    const connection = new Connection({
+      client,
+      refusal: refusals[protocol],
+      clientBegins: clientsBegin[protocol],
+      holdLimitMs,
+      objection: needed && protocol === 'mysql' ? mysqlObjection : undefined,
+    });
     if (this.#connections.size >= maxConnections) {
-      this.#turnAway(client, connection);
+      this.#turnAway(client, connection, `This instance has ${String(maxConnections)} connections already.`);
+      return;
+    }
+    if (needed && protocol !== 'mysql') {
+      this.#turnAway(client, connection, needsTls);
       return;
     }
     this.#connections.add(connection);
@@ -149,14 +187,14 @@ export class Listener {
   }
 
   /** Those who come too often would take the descriptors that the limit saves: they are cut. */
-  #turnAway(client: Socket, connection: Connection): void {
+  #turnAway(client: Socket, connection: Connection, why: string): void {
     if (this.#excess.size >= turnedAwayAtATime) {
       connection.cut();
       return;
     }
     this.#excess.add(connection);
     client.once('close', () => this.#excess.delete(connection));
-    connection.refuse(`This instance has ${String(this.#options.maxConnections)} connections already.`);
+    connection.refuse(why);
   }
 
   #askToWake(): void {

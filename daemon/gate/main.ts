@@ -1,9 +1,8 @@
 /** The process `myaas gate`. */
 import type { Config } from '../config.ts';
-import { accounts } from '../host/accounts.ts';
+import { accounts, lookupUser } from '../host/accounts.ts';
 import { pathsOf } from '../paths.ts';
 import { errors } from '../errors/errors.ts';
-import { lookupUser } from '../host/accounts.ts';
 import { notifySystemd } from '../host/notify.ts';
 import type { Log } from '../log.ts';
 import { obeyServe } from './control.ts';

@@ -24,6 +24,16 @@ const Errno = Type.String({ maxLength: 64 });
 export const Protocol = Type.Enum(['mysql', 'postgres', 'redis']);
 export type Protocol = Static<typeof Protocol>;
 
+/** With what, and whether, clients of databases speak TLS. */
+export const TlsTerms = Type.Object({
+  /** PEM. */
+  certificate: Type.String(),
+  key: Type.String(),
+  /** Those who do not are turned away. */
+  required: Type.Boolean(),
+});
+export type TlsTerms = Readonly<Static<typeof TlsTerms>>;
+
 export const Route = Type.Object({
   id: Id,
   port: Port,
@@ -64,7 +74,14 @@ export type RouteActivity = Readonly<Static<typeof RouteActivity>>;
 /** From serve. Every request is answered once, by its number. */
 export const ServeMessage = Type.Union([
   /** These routes and no others: answered by `synced`. */
-  Type.Object({ type: Type.Literal('sync'), request: RequestNumber, routes: Type.Array(Route) }),
+  Type.Object({
+    type: Type.Literal('sync'),
+    request: RequestNumber,
+    routes: Type.Array(Route),
+    tls: Type.Optional(TlsTerms),
+  }),
+  /** For clients that come from now on; those of a gate's that knows no `tls` in `sync` find none. */
+  Type.Object({ type: Type.Literal('tls'), request: RequestNumber, tls: TlsTerms }),
   Type.Object({ type: Type.Literal('set'), request: RequestNumber, route: Route }),
   /** When it is answered, the port is free. */
   Type.Object({ type: Type.Literal('remove'), request: RequestNumber, id: Id }),

@@ -4,7 +4,7 @@ import { access, readFile } from 'node:fs/promises';
 import { Api } from '../cli/api.ts';
 import { Client } from '../cli/client.ts';
 import type { Config } from '../config.ts';
-import { accounts } from './accounts.ts';
+import { accounts, lookupGroup, lookupUser } from './accounts.ts';
 import { pathsOf } from '../paths.ts';
 import type { Status } from '../contract/status.ts';
 import * as btrfs from '../drivers/btrfs.ts';
@@ -13,9 +13,8 @@ import type { Registry } from '../drivers/registry.ts';
 import { SimpleQuotas } from '../drivers/quotas.ts';
 import { limitBytesOf } from '../instances/disk-limit.ts';
 import { hasErrno, MyaasError } from '../errors/error.ts';
-import { exposedPorts } from '../exposure.ts';
+import { exposedPorts, isLoopback } from '../exposure.ts';
 import { unlimited } from '../quota.ts';
-import { lookupGroup, lookupUser } from './accounts.ts';
 import { exists } from './files.ts';
 import { Images } from './images.ts';
 import { listeningPorts } from './ports.ts';
@@ -168,7 +167,8 @@ export async function ports(config: Config, registry: Registry): Promise<Finding
 
 export function bindAddress(config: Config): Finding {
   const exposed = exposedPorts(config);
-  return exposed ? warning(exposed.detail, exposed.remedy) : ok(`${config.bind}, this machine only`);
+  if (exposed) return warning(exposed.detail, exposed.remedy);
+  return ok(isLoopback(config.bind) ? `${config.bind}, this machine only` : `${config.bind}, by TLS only`);
 }
 
 export async function runDirectory({ runDir }: Config): Promise<Finding> {

@@ -1,6 +1,5 @@
 /** Waiting for what a server does to files, told by the kernel: no looking again and again. */
-import { readFileSync, watch } from 'node:fs';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, watch } from 'node:fs';
 
 /** Resolves when `directory` has an entry `name`. */
 export const fileAppears = (directory: string, name: string, signal: AbortSignal): Promise<void> =>

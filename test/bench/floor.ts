@@ -5,11 +5,10 @@
 import { existsSync, watch } from 'node:fs';
 import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
-import { accounts } from '../../daemon/host/accounts.ts';
+import { accounts, lookupUser, type SystemUser } from '../../daemon/host/accounts.ts';
 import { deleteSubvolume, snapshot } from '../../daemon/drivers/btrfs.ts';
 import { inContainer } from '../../daemon/engines/engine.ts';
 import { mariadb } from '../../daemon/engines/mariadb.ts';
-import { lookupUser, type SystemUser } from '../../daemon/host/accounts.ts';
 import type { TestHost } from '../support/daemon.ts';
 import { testImage, testPrefix } from '../support/machine.ts';
 

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { chmod } from 'node:fs/promises';
 import type Dockerode from 'dockerode';
-import { accounts } from '../../daemon/host/accounts.ts';
+import { accounts, lookupUser } from '../../daemon/host/accounts.ts';
 import { hasErrno } from '../../daemon/errors/error.ts';
-import { lookupUser } from '../../daemon/host/accounts.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 import { lookInside, type Inside } from '../support/inside.ts';
 import { engineAt } from '../support/workshop.ts';

@@ -7,11 +7,10 @@ import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Dockerode from 'dockerode';
-import { accounts } from '../../daemon/host/accounts.ts';
+import { accounts, lookupUser, type SystemUser } from '../../daemon/host/accounts.ts';
 import { pathsOf } from '../../daemon/paths.ts';
 import { GateLink } from '../../daemon/gate/link.ts';
 import type { Route } from '../../daemon/gate/protocol.ts';
-import { lookupUser, type SystemUser } from '../../daemon/host/accounts.ts';
 import type { Log } from '../../daemon/log.ts';
 
 const patienceMs = 30_000;

@@ -4,8 +4,7 @@ import { dirname } from 'node:path';
 import { execa, type ExecaError } from 'execa';
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise';
 import type { Volume } from '../../daemon/contract/instances.ts';
-import { accounts } from '../../daemon/host/accounts.ts';
-import { lookupUser } from '../../daemon/host/accounts.ts';
+import { accounts, lookupUser } from '../../daemon/host/accounts.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 import { testImage, testPrefix } from '../support/machine.ts';
 

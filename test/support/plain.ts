@@ -10,8 +10,7 @@ import { buffer, text } from 'node:stream/consumers';
 import Dockerode from 'dockerode';
 import { execa } from 'execa';
 import mysql, { type Connection } from 'mysql2/promise';
-import { accounts } from '../../daemon/host/accounts.ts';
-import { lookupUser } from '../../daemon/host/accounts.ts';
+import { accounts, lookupUser } from '../../daemon/host/accounts.ts';
 import { contentsOf, type Contents } from './contents.ts';
 import { testDirectory, testImage, testPrefix } from './machine.ts';
 

@@ -123,6 +123,7 @@ const variables: Readonly<Record<string, Variable>> = {
     good: [['/etc/myaas/key.pem', '/etc/myaas/key.pem']],
     bad: ['key.pem'],
   },
+  MYAAS_REQUIRE_TLS: { field: 'requireTls', good: [['true', true]], bad: ['perhaps'] },
   MYAAS_ALLOW_PLAIN_HTTP: { field: 'allowPlainHttp', good: [['true', true]], bad: ['perhaps'] },
   MYAAS_API_NAMES: {
     field: 'apiNames',
