@@ -1,7 +1,7 @@
 /** Keeps instances as the registry says while the daemon runs: leases end, servers that died come back. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Audit } from '../audit.ts';
-import type { Docker } from '../drivers/docker.ts';
+import type { ContainerInfo, Docker } from '../drivers/docker.ts';
 import type { KnownContainer } from '../drivers/docker-events.ts';
 import type { InstanceRow, Registry } from '../drivers/registry.ts';
 import { messageOf, MyaasError } from '../errors/error.ts';
@@ -32,6 +32,9 @@ export interface UpkeepDeps {
 /** A server that died this often within the time below is left alone. */
 const maxDeaths = 3;
 const deathMemoryMs = 600_000;
+/** As shells have it: 128 and SIGKILL. */
+const killedExitCode = 137;
+const killed = ' by a kill, as the kernel does it to who takes more memory than MYAAS_MEMORY_LIMIT';
 /** Docker's event stream ends when Docker does; this long until it is asked for again. */
 const retryMs = 1000;
 
@@ -101,8 +104,9 @@ export class Upkeep {
         await instances.fail(current, errors.instanceDiskFull(refOf(current), disk.limitBytes).message);
         return true;
       }
+      const why = (await this.#wasKilled(container)) ? killed : '';
       while (!this.#isWornOut(row.id)) {
-        log.info(`Starting the server of ${refOf(row)} again.`);
+        log.info(`Starting the server of ${refOf(row)} again, which has ended${why}.`);
         try {
           await instances.revive(current);
           return true;
@@ -123,10 +127,16 @@ export class Upkeep {
       const often = String(maxDeaths + 1);
       await instances.fail(
         current,
-        `Its server stopped ${often} times; reset it for fresh data. Its last words:\n${lastWords}`,
+        `Its server stopped ${often} times${why}; reset it for fresh data. Its last words:\n${lastWords}`,
       );
       return true;
     });
+  }
+
+  /** Docker does not learn of every end for want of memory, so any kill is taken for one. */
+  async #wasKilled(container: ContainerInfo | undefined): Promise<boolean> {
+    const state = container && (await this.#deps.docker.inspect(container.containerId))?.State;
+    return state !== undefined && (state.OOMKilled || state.ExitCode === killedExitCode);
   }
 
   /** Counts one more death. */
