@@ -18,10 +18,15 @@ const commands: readonly Command[] = [
     options: [
       ['--ttl <time>', 'how long it lives: seconds, "8h", "7d", "never"; default: what the daemon gives'],
       ['--version <version>', 'a version of the template; default: the newest'],
+      [
+        '--engine-version <version>',
+        'a newer server than the template\'s, such as "11.8": its data is upgraded',
+      ],
     ],
     examples: [
       'myaas new shop',
       'myaas new shop checkout-fix --ttl 7d',
+      'myaas new shop rehearsal --engine-version 11.8',
       'myaas new shop --json | jq -r .url',
     ],
     load: async () => (await import('./cli/new.ts')).create,

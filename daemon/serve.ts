@@ -35,6 +35,7 @@ import { Sleep } from './instances/sleep.ts';
 import { Sweeper } from './instances/sweeper.ts';
 import { Terms } from './instances/terms.ts';
 import { Traffic } from './instances/traffic.ts';
+import { Upgrades } from './instances/upgrade.ts';
 import { Upkeep } from './instances/upkeep.ts';
 import { checkListen, listen } from './listen.ts';
 import type { Log } from './log.ts';
@@ -106,7 +107,8 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     gate.secure(tlsTermsOf(pair, config)).catch((error: unknown) => log.warn(messageOf(error)));
   });
   const diskLimit = await DiskLimit.open(paths, config.diskLimit);
-  const builder = new Builder({ config, paths, docker, servers, images, diskLimit });
+  const upgrades = new Upgrades({ paths, docker, servers });
+  const builder = new Builder({ config, paths, docker, servers, images, upgrades, diskLimit });
   const metrics = new Metrics();
   const audit = new Audit(registry.audit, config.auditDays, log);
   const traffic = new Traffic(quietMs);
@@ -134,6 +136,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     pool,
     terms: new Terms({ config, registry, diskLimit }),
     diskLimit,
+    images,
     gate,
     metrics,
     stopping: stopping.signal,
@@ -142,7 +145,11 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   const resets = new Resets(common);
   const sleep = new Sleep(common);
   // What lives beside instances and pool, with containers and directories like theirs.
-  const others = () => [...importer.underWay, ...registry.volumes.list().map(({ id }) => id)];
+  const others = () => [
+    ...importer.underWay,
+    ...upgrades.underWay,
+    ...registry.volumes.list().map(({ id }) => id),
+  ];
   const upkeep = new Upkeep({ ...common, instances, docker, audit, others });
   const reconciler = new Reconciler({ ...common, paths, instances, docker, others, upkeep });
   const diskWatch = new DiskWatch({ ...common, instances, limit: diskLimit });
@@ -161,17 +168,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     events,
     keepVersions: config.keepVersions,
   });
-  const importer = new Importer({
-    config,
-    paths,
-    docker,
-    servers,
-    catalogue,
-    images,
-    seeds,
-    registry,
-    log,
-  });
+  const importer = new Importer({ ...common, paths, docker, servers, seeds });
   const jobs: ImportJobs = new ImportJobs({
     dumpsDirectory: paths.dumps,
     importer,

@@ -1,3 +1,4 @@
+import { engineOf } from './engines/engines.ts';
 import type { Config } from './config.ts';
 import type { Paths } from './paths.ts';
 import { diskSpace } from './drivers/btrfs.ts';
@@ -62,6 +63,7 @@ export function statusReader({
         series,
         image: reference,
         imageReason: reason,
+        upgrades: engineOf(engine).upgradesInPlace,
       })),
       gate: gate.connected ? 'connected' : 'absent',
       capacity: {

@@ -69,10 +69,9 @@ export async function takeCredentials(ctx: Ctx, instance: WithCredentials): Prom
 }
 
 function credentialsOf({ store }: Ctx, instance: WithCredentials): Credentials {
-  const { engine, host, port, database, user, password, template, version } = instance;
-  const engineVersion = store
-    .template(template)
-    ?.versions.find((each) => each.version === version)?.engineVersion;
+  const { engine, host, port, database, user, password, template, version, upgradedFrom } = instance;
+  const ofTemplate = store.template(template)?.versions.find((each) => each.version === version);
+  const engineVersion = upgradedFrom === undefined ? ofTemplate?.engineVersion : instance.engineSeries;
   return {
     engine,
     host,

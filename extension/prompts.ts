@@ -58,6 +58,27 @@ export async function pickVersion({ name, versions, current }: Template): Promis
   return pick(choices, l10n.t('New Database of {0}', name), l10n.t('Version to clone'));
 }
 
+/** A newer server for the database, or `own`, its template's; `newer` are versions such as "11.8". */
+export async function pickServer(
+  name: string,
+  own: string,
+  newer: readonly string[],
+): Promise<{ readonly engineVersion: string | undefined } | undefined> {
+  const choices = [
+    { label: own, description: l10n.t('as the template'), value: { engineVersion: undefined } },
+    ...newer.map((engineVersion) => ({
+      label: engineVersion,
+      description: l10n.t('its data is upgraded, which takes longer'),
+      value: { engineVersion },
+    })),
+  ];
+  return pick<{ readonly engineVersion: string | undefined }>(
+    choices,
+    l10n.t('New Database of {0}', name),
+    l10n.t('Version of its server'),
+  );
+}
+
 export async function pickFolder(folders: readonly WorkspaceFolder[]): Promise<WorkspaceFolder | undefined> {
   if (folders.length <= 1) return folders[0];
   const choices = folders.map((folder) => ({

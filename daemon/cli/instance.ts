@@ -38,6 +38,12 @@ export function leaseOf({ expiresAt, protected: isProtected }: Instance): string
   return expiresAt === null ? 'never' : relative(expiresAt);
 }
 
+/** "mariadb 11.8", and what its template's is, where that is another. */
+export function serverOf({ engine, engineSeries, upgradedFrom }: Instance): string {
+  const server = engineSeries === undefined ? engine : `${engine} ${engineSeries}`;
+  return upgradedFrom === undefined ? server : `${server}, upgraded from ${upgradedFrom}`;
+}
+
 /** States as a sentence has them. */
 export const stateWords = {
   creating: 'being made',

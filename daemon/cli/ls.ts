@@ -1,6 +1,6 @@
 import type { Context } from './command.ts';
 import { connect } from './connection.ts';
-import { leaseOf, stateStyles, titleOf } from './instance.ts';
+import { leaseOf, serverOf, stateStyles, titleOf } from './instance.ts';
 import { relative, size } from './units.ts';
 
 interface Options {
@@ -27,10 +27,11 @@ export async function list(
     output.note(all ? 'There are no databases.' : 'You have no databases. "myaas new TEMPLATE" makes one.');
   } else {
     output.table(
-      ['DATABASE', 'STATE', 'ADDRESS', 'SIZE', 'MADE', 'EXPIRES', ...(all ? ['OWNER'] : [])],
+      ['DATABASE', 'STATE', 'SERVER', 'ADDRESS', 'SIZE', 'MADE', 'EXPIRES', ...(all ? ['OWNER'] : [])],
       instances.map((instance) => [
         titleOf(instance),
         output.style(stateStyles[instance.state], instance.state),
+        serverOf(instance),
         `${instance.host}:${instance.port}`,
         size(instance.sizeBytes),
         relative(instance.createdAt),

@@ -4,26 +4,34 @@ import { MyaasError } from '../errors/error.ts';
 import type { Api } from './api.ts';
 import type { Context } from './command.ts';
 import { connect } from './connection.ts';
-import { leaseOf, titleOf } from './instance.ts';
+import { leaseOf, serverOf, titleOf } from './instance.ts';
+import { withPhases } from './phases.ts';
 
 export interface CloneOptions {
   readonly ttl?: string;
   readonly version?: string;
+  readonly engineVersion?: string;
 }
 
 /** `myaas new`: makes an instance. */
 export async function create(
   context: Context,
   [template, name]: readonly [string, string?],
-  { ttl, version }: CloneOptions,
+  { ttl, version, engineVersion }: CloneOptions,
 ): Promise<number> {
   const api = await connect(context);
-  const wanted = { template, ...(ttl !== undefined && { ttl }), ...(version !== undefined && { version }) };
-  const instance =
-    name === undefined
-      ? await createNamed(api, wanted, madeUpName)
-      : await api.createInstance({ ...wanted, name });
+  const wanted = {
+    template,
+    ...(ttl !== undefined && { ttl }),
+    ...(version !== undefined && { version }),
+    ...(engineVersion !== undefined && { engineVersion }),
+  };
+  const make = () =>
+    name === undefined ? createNamed(api, wanted, madeUpName) : api.createInstance({ ...wanted, name });
   const { output } = context;
+  const isOurs = (each: Instance) => each.template === template && (name ?? each.name) === each.name;
+  const takesLong = engineVersion !== undefined && !context.json;
+  const instance = takesLong ? await withPhases(context, api, isOurs, make) : await make();
   if (context.json) {
     output.json(instance);
     return 0;
@@ -32,6 +40,7 @@ export async function create(
   output.line(title);
   const made = instance.createMs === null ? 'is ready' : `was ready in ${instance.createMs} ms`;
   output.note(`It ${made} at ${instance.host}:${instance.port}; it expires: ${leaseOf(instance)}.`);
+  if (instance.upgradedFrom !== undefined) output.note(`Its server: ${serverOf(instance)}.`);
   output.note(
     `Its credentials: "myaas env ${title}", or "myaas env ${title} --file .env". A client: "myaas shell ${title}".`,
   );

@@ -1,6 +1,6 @@
 import type { Context } from './command.ts';
 import { connect } from './connection.ts';
-import { findInstance, leaseOf, stateStyles, stateWords, titleOf } from './instance.ts';
+import { findInstance, leaseOf, serverOf, stateStyles, stateWords, titleOf } from './instance.ts';
 import { relative, size } from './units.ts';
 
 /** `myaas show`: one instance. Its password is printed only where it was asked for: by `env`, `url` and `--json`. */
@@ -16,11 +16,12 @@ export async function show(context: Context, [reference]: readonly [string]): Pr
   output.facts({
     database: output.style('bold', titleOf(instance)),
     state: output.style(stateStyles[instance.state], stateWords[instance.state]),
+    doing: instance.progress,
     failure: instance.failure,
     address: `${instance.host}:${instance.port}`,
     schema: instance.database,
     user: instance.user,
-    engine: instance.engine,
+    engine: serverOf(instance),
     version: instance.version,
     size: size(instance.sizeBytes),
     written:

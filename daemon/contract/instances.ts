@@ -22,7 +22,16 @@ export const Instance = Type.Object(
     owner: Type.String(),
     state: InstanceState,
     failure: Type.Optional(Type.String({ description: 'Why it failed; only when state is "failed"' })),
+    progress: Type.Optional(
+      Type.String({
+        description: 'What is being done to it; only while that takes its time, as an upgrade does',
+      }),
+    ),
     engine: Type.String(),
+    engineSeries: Type.Optional(Type.String({ description: 'Version of its server, such as "11.8"' })),
+    upgradedFrom: Type.Optional(
+      Type.String({ description: "Version of its template's server, where its own is newer" }),
+    ),
     host: Type.String(),
     port: Type.Integer(),
     database: Type.String(),
@@ -83,6 +92,12 @@ export const CreateInstance = Type.Object(
     name: Type.String(),
     ttl: Type.Optional(Ttl),
     version: Type.Optional(Type.String()),
+    engineVersion: Type.Optional(
+      Type.String({
+        maxLength: 40,
+        description: `Version of the server that it is to have, such as "11.8", where that is newer than the template's: its data is upgraded, and again at each reset`,
+      }),
+    ),
   },
   { $id: 'CreateInstance', additionalProperties: false },
 );

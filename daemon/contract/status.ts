@@ -39,6 +39,7 @@ export const Status = Type.Object(
         series: Type.String({ description: 'Such as "11.8"' }),
         image: Type.String(),
         imageReason: Type.String(),
+        upgrades: Type.Boolean({ description: 'Whether it opens the data of older versions' }),
       }),
       { description: 'The server images of this host; others are had when an import needs them' },
     ),

@@ -58,6 +58,9 @@ export const migrations: readonly string[] = [
   `alter table instances add column engineSeries text not null default '';
    alter table spares add column engine text not null default 'mariadb';
    alter table spares add column engineSeries text not null default '';`,
+
+  // Instances whose server is newer than their template's.
+  `alter table instances add column upgradedFrom text;`,
 ];
 
 /** In one transaction, so that of two processes that open it at once only one does it. */

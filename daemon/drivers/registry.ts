@@ -33,6 +33,8 @@ export interface InstanceRow {
   readonly engine: string;
   /** Of its server: "11.8"; "" when it is of before there were several. */
   readonly engineSeries: string;
+  /** The template's, where the server is a newer one; null: it is the template's. */
+  readonly upgradedFrom: string | null;
   readonly port: number;
   readonly databaseName: string;
   readonly username: string;

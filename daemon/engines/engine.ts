@@ -138,6 +138,18 @@ export interface BackupTool {
   wipeRemnants(datadir: string): Promise<void>;
 }
 
+/** What makes the data directory of an older series a server's own, where a start on it is not all. */
+export interface UpgradeTool {
+  /** The newer server over the older data; `serveCommand` is its usual one. It executes `file` in `home` first. */
+  serverCommand(serveCommand: readonly string[]): readonly string[];
+  /** Lets the administrator in. */
+  readonly file: ServerFile;
+  /** The program that does it, as the administrator, while that server runs. */
+  readonly command: readonly string[];
+  /** What it is at, for people, where a line that it prints says so. */
+  readonly phaseOf: (line: string) => string | undefined;
+}
+
 /** An image of Debian packages, for networks that reach no registry. */
 export interface DebianImage {
   /** Another name whenever other packages are in it, so that hosts with an older one build it anew. */
@@ -190,6 +202,7 @@ export interface Engine {
   readonly image: ImageSource;
   /** Whether a server makes the data directory of an older series its own when it starts on it. */
   readonly upgradesInPlace: boolean;
+  readonly upgrade?: UpgradeTool;
   readonly dumps: DumpSupport;
   readonly backup?: BackupTool;
   /** The server's own. */

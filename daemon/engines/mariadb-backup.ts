@@ -1,6 +1,6 @@
-/** Physical backups of MariaDB: what its backup program makes, and how it makes a data directory of it. */
-import { inContainer, type BackupTool } from './engine.ts';
-import { importCommand } from './mariadb-commands.ts';
+/** Data directories of other servers: MariaDB's physical backups, and those of older series. */
+import { inContainer, type BackupTool, type UpgradeTool } from './engine.ts';
+import { importCommand, socketName } from './mariadb-commands.ts';
 import { wipeDoublewrite } from './mariadb-doublewrite.ts';
 
 /** Below this mariadb-backup --prepare reads the log in more than one go. */
@@ -27,6 +27,24 @@ const adoptStatements = [
   .join('');
 const adoptFile = { name: 'adopt.sql', text: adoptStatements };
 
+const adoptFlag = `--init-file=${inContainer.home}/${adoptFile.name}`;
+
+export const mariadbUpgrade: UpgradeTool = {
+  // Of two such flags the last one counts.
+  serverCommand: (serveCommand) => [...serveCommand, adoptFlag],
+  file: adoptFile,
+  command: [
+    'mariadb-upgrade',
+    '--no-defaults',
+    `--socket=${inContainer.run}/${socketName}`,
+    '--user=root',
+    '--skip-ssl',
+    `--tmpdir=${inContainer.tmp}`,
+    '--force',
+  ],
+  phaseOf: (line) => /^Phase (\d+\/\d+: .+)/.exec(line)?.[1],
+};
+
 export const mariadbBackup: BackupTool = {
   streamStart: Buffer.from('XBSTCK01'),
 
@@ -44,7 +62,7 @@ export const mariadbBackup: BackupTool = {
 
   seriesOfBackup: ({ info }) => /^server_version\s*=\s*(\d+\.\d+)/m.exec(info)?.[1],
 
-  adoptCommand: (server) => [...importCommand(server), `--init-file=${inContainer.home}/${adoptFile.name}`],
+  adoptCommand: (server) => [...importCommand(server), adoptFlag],
   adoptFile,
 
   wipeRemnants: wipeDoublewrite,

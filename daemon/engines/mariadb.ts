@@ -3,7 +3,7 @@ import type { LoadClient } from './dump-support.ts';
 import { inContainer, type Account, type Engine, type ImageSource } from './engine.ts';
 import { makeCertificateFiles } from './certificate-files.ts';
 import { secureAccounts } from './mariadb-accounts.ts';
-import { mariadbBackup } from './mariadb-backup.ts';
+import { mariadbBackup, mariadbUpgrade } from './mariadb-backup.ts';
 import { mariadbBulk } from './mariadb-bulk.ts';
 import {
   certificate,
@@ -89,6 +89,7 @@ export const mariadb: Engine = {
   title: 'MariaDB',
   image,
   upgradesInPlace: true,
+  upgrade: mariadbUpgrade,
   dumps: {
     endings: ['sql', 'xb', 'xbstream', 'mbstream'],
     directories: ['mydumper', 'tab', 'backup'],

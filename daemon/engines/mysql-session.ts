@@ -72,12 +72,12 @@ export async function admitLast(
 
 /**
  * What stopping the server would cut short. Sessions in a transaction are seen by InnoDB; those that hold locks without
- * one (`LOCK TABLES`, `GET_LOCK`) only by what other sessions wait for.
+ * one (`LOCK TABLES`, `GET_LOCK`) only by what other sessions wait for. Who is "Killed" has gone away already.
  */
 export async function workOf(connection: Connection): Promise<string | undefined> {
   const [running] = await connection.query<RowDataPacket[]>(
     `select time as seconds from information_schema.processlist
-     where id <> connection_id() and command not in ('Sleep', 'Daemon', 'Connect', 'Quit')
+     where id <> connection_id() and command not in ('Sleep', 'Daemon', 'Connect', 'Quit', 'Killed')
      order by time desc limit 1`,
   );
   const [first] = running;

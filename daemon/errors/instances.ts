@@ -30,6 +30,8 @@ export const instanceErrors = {
       `Volume "${name}" exists already, as a clone of template "${template}".`,
       'Choose another name, or remove it by "docker volume rm".',
     ),
+  engineVersion: (why: string, hint: string, cause?: unknown) =>
+    new MyaasError('MYAAS_ENGINE_VERSION', 422, why, hint, cause),
   quotaExceeded: (what: string, hint: string) => new MyaasError('MYAAS_QUOTA_EXCEEDED', 429, what, hint),
   leaseTooLong: (what: string, longest: string) =>
     new MyaasError(

@@ -44,7 +44,8 @@ type Log = ImageMeans['log'];
 const setting = 'serverImages';
 /** Of earlier versions, which knew one image. */
 const formerSetting = 'image.mariadb';
-const isOfSeries = (series: string, wanted: string): boolean =>
+/** Whether "11.8" is of "11.8", or of "11". */
+export const isOfSeries = (series: string, wanted: string): boolean =>
   series === wanted || series.startsWith(`${wanted}.`);
 
 export class Images {

@@ -8,7 +8,7 @@ import type { Paths } from '../paths.ts';
 import { deleteSubvolume, snapshot } from '../drivers/btrfs.ts';
 import type { ContainerInfo, Docker } from '../drivers/docker.ts';
 import type { InstanceRow } from '../drivers/registry.ts';
-import { inContainer } from '../engines/engine.ts';
+import { inContainer, type Account } from '../engines/engine.ts';
 import { engineOf } from '../engines/engines.ts';
 import { messageOf, MyaasError } from '../errors/error.ts';
 import { errors } from '../errors/errors.ts';
@@ -19,6 +19,7 @@ import type { Manifest } from '../templates/catalogue.ts';
 import { writeCard, type CloneCard } from './clone-card.ts';
 import type { DiskLimit } from './disk-limit.ts';
 import type { Servers, ServerSpec } from './server.ts';
+import type { OnPhase, Upgrades } from './upgrade.ts';
 
 export interface Clone {
   readonly id: string;
@@ -30,6 +31,8 @@ export interface Clone {
   readonly databaseName: string;
   readonly username: string;
   readonly password: string;
+  /** The series of its template's server, where its own is newer. */
+  readonly upgradedFrom?: string | null;
 }
 
 /** The clone of an instance. */
@@ -41,6 +44,7 @@ export interface BuilderDeps {
   readonly docker: Docker;
   readonly servers: Servers;
   readonly images: Pick<Images, 'of'>;
+  readonly upgrades: Upgrades;
   readonly diskLimit: DiskLimit;
 }
 
@@ -94,9 +98,9 @@ export class Builder {
   }
 
   /** Snapshot and container side by side, then the server and the login. Leaves its remains to `remove`. */
-  async build(clone: Clone, signal: AbortSignal): Promise<void> {
+  async build(clone: Clone, signal: AbortSignal, onPhase: OnPhase = () => undefined): Promise<void> {
     signal.throwIfAborted();
-    const { paths, servers, diskLimit } = this.#deps;
+    const { paths, servers, diskLimit, upgrades } = this.#deps;
     const home = paths.instance(clone.id);
     await mkdir(home, { mode: 0o755 });
     await writeCard(home, clone);
@@ -108,9 +112,16 @@ export class Builder {
       limited = diskLimit.apply(clone.id);
       limited.catch(() => undefined);
     };
+    const spec = this.#spec(clone);
+    const isOlder = clone.upgradedFrom !== undefined && clone.upgradedFrom !== null;
+    if (isOlder) {
+      await makeData();
+      await upgrades.run(spec, signal, onPhase);
+      onPhase('starting');
+    }
     await servers.start(
-      this.#spec(clone),
-      makeData,
+      spec,
+      isOlder ? () => Promise.resolve() : makeData,
       (socketPath, until) => engineOf(clone.engine).admit(socketPath, clone, clone.databaseName, until),
       signal,
     );
@@ -126,7 +137,7 @@ export class Builder {
     );
   }
 
-  #spec(clone: Clone): ServerSpec {
+  #spec(clone: Clone): ServerSpec & { readonly account: Account } {
     const { images, config, paths } = this.#deps;
     const engine = engineOf(clone.engine);
     const { reference, series } = images.of(clone.engine, clone.engineSeries);

@@ -17,6 +17,7 @@ import { cloneOf, type Builder } from './builder.ts';
 import type { Ledger } from './ledger.ts';
 import { makePassword } from './passwords.ts';
 import type { Pool } from './pool.ts';
+import { seriesFor, type SeriesDeps } from './server-series.ts';
 import type { Sweeper } from './sweeper.ts';
 import type { Terms } from './terms.ts';
 import type { Traffic } from './traffic.ts';
@@ -33,6 +34,7 @@ export interface InstancesDeps {
   readonly traffic: Traffic;
   readonly catalogue: Catalogue;
   readonly registry: Registry;
+  readonly images: SeriesDeps['images'];
   readonly gate: GateLink;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -59,7 +61,7 @@ export class Instances {
   /** Returns when the new user's login has answered a query. When it fails or is aborted, nothing is left. */
   async create(owner: User, request: CreateInstance, signal: AbortSignal): Promise<InstanceRow> {
     const startedMs = performance.now();
-    const { registry, admission, gate, pool, terms, traffic, metrics } = this.#deps;
+    const { registry, admission, gate, terms, traffic, metrics } = this.#deps;
     using _ = traffic.enter();
     const template = checkName('template', request.template);
     const name = checkName('instance', request.name);
@@ -76,7 +78,7 @@ export class Instances {
       owner: owner.name,
       failure: null,
       engine: manifest.engine,
-      engineSeries: manifest.engineSeries ?? '',
+      ...(await seriesFor(this.#deps, manifest, request.engineVersion, signal)),
       databaseName: manifest.database,
       username: manifest.username,
       createdAt: new Date().toISOString(),
@@ -84,7 +86,6 @@ export class Instances {
       protected: false,
       sizeBytes: manifest.sizeBytes,
     };
-    pool.want(template);
     const cancelling = new AbortController();
     const abandoned = AbortSignal.any([signal, cancelling.signal, this.#stopping.signal]);
     abandoned.throwIfAborted();
@@ -113,6 +114,9 @@ export class Instances {
     abandoned: AbortSignal,
   ): Promise<InstanceRow | undefined> {
     const { pool } = this.#deps;
+    // Spares have the template's server.
+    if (draft.upgradedFrom !== null) return undefined;
+    pool.want(draft.template);
     for (let spare = pool.take(manifest); spare; spare = pool.take(manifest)) {
       const row = await this.#claim(draft, spare, startedMs, abandoned);
       if (row) return row;
@@ -179,12 +183,13 @@ export class Instances {
       terms.quotaOf(draft.owner).maxInstances,
     );
     ledger.publish(row);
+    const tellPhase = (phase: string) => ledger.tellPhase(row, phase);
     return await ledger.exclusively(row.id, () =>
       this.#orNothing(row, abandoned, async () => {
         await registry.flush();
         const [port, clone] = await Promise.allSettled([
           this.#openPort(row),
-          builder.build(cloneOf(row), abandoned).then(() => this.#mark(row)),
+          builder.build(cloneOf(row), abandoned, tellPhase).then(() => this.#mark(row)),
         ]);
         if (clone.status === 'rejected') throw clone.reason;
         if (port.status === 'rejected') throw port.reason;

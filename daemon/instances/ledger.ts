@@ -37,6 +37,8 @@ export class Ledger {
   readonly #deps: LedgerDeps;
   readonly #locks = new Locks();
   readonly #doing = new Map<string, Doing>();
+  /** What is being done in words, where that takes its time. */
+  readonly #phases = new Map<string, string>();
 
   constructor(deps: LedgerDeps) {
     this.#deps = deps;
@@ -76,7 +78,8 @@ export class Ledger {
   /** As clients see it; credentials only for its owner and for admins. */
   view(row: InstanceRow, viewer: User | undefined): Instance {
     const { config, diskLimit } = this.#deps;
-    return viewOf(row, this.stateOf(row), viewer, config.hostname, diskLimit.useOf(row.clone));
+    const disk = diskLimit.useOf(row.clone);
+    return viewOf(row, this.stateOf(row), viewer, config.hostname, disk, this.#phases.get(row.id));
   }
 
   /** Every port that the gate is to keep open. */
@@ -124,6 +127,12 @@ export class Ledger {
     return { [Symbol.dispose]: () => void this.#doing.delete(id) };
   }
 
+  /** Tells everybody how far it is, until the work on it ends. */
+  tellPhase(row: InstanceRow, phase: string): void {
+    this.#phases.set(row.id, phase);
+    this.publish(row);
+  }
+
   /** Records what is about to be done, for whoever comes after a crash; `settle` tells everybody. */
   record(id: string, changes: Partial<InstanceRow>): InstanceRow {
     const row = this.#deps.registry.update(id, changes);
@@ -134,6 +143,7 @@ export class Ledger {
   /** Records how work on an instance ended, and has the gate do what follows from it. */
   async settle(id: string, changes: Partial<InstanceRow>): Promise<InstanceRow> {
     const row = this.record(id, changes);
+    this.#phases.delete(id);
     await this.#deps.gate.update(this.route(row));
     this.publish(row);
     return row;
@@ -148,6 +158,7 @@ export class Ledger {
   remove(row: InstanceRow): void {
     const { registry, events, onLeases } = this.#deps;
     registry.remove(row.id);
+    this.#phases.delete(row.id);
     events.publish({ type: 'instance-deleted', id: row.id, template: row.template, name: row.name });
     onLeases();
   }

@@ -11,6 +11,7 @@ import type { Admission } from './admission.ts';
 import type { Builder } from './builder.ts';
 import type { Ledger } from './ledger.ts';
 import type { Pool } from './pool.ts';
+import { seriesFor, type SeriesDeps, type ServerSeries } from './server-series.ts';
 import { draftSpare } from './spare.ts';
 import type { Sweeper } from './sweeper.ts';
 import type { Traffic } from './traffic.ts';
@@ -25,6 +26,7 @@ export interface ResetsDeps {
   readonly traffic: Traffic;
   readonly catalogue: Catalogue;
   readonly registry: Registry;
+  readonly images: SeriesDeps['images'];
   readonly gate: GateLink;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -39,12 +41,12 @@ export class Resets {
   }
 
   /**
-   * Of the same version, another, or "latest". Connections are cut at once, and new ones wait at the gate. The former
+   * Of the same version, another, or "latest"; of the same server, where that was asked for. Connections are cut at once, and new ones wait at the gate. The former
    * clone is given up only when the new one answers: a reset that fails, or is cut short by a crash, changes nothing.
    */
   async reset(row: InstanceRow, version: string | undefined): Promise<InstanceRow> {
     const startedMs = performance.now();
-    const { ledger, traffic, catalogue, metrics, sweeper } = this.#deps;
+    const { ledger, traffic, catalogue, metrics, sweeper, stopping } = this.#deps;
     using _ = traffic.enter();
     return await ledger.exclusively(row.id, async () => {
       const current = ledger.find(row.id);
@@ -52,7 +54,9 @@ export class Resets {
         throw errors.instanceBusy(refOf(row), current.state);
       }
       const manifest = catalogue.find(row.template, version ?? current.version);
-      const { reset, from } = await this.#replace(current, manifest);
+      const wanted = current.upgradedFrom === null ? undefined : current.engineSeries;
+      const series = await seriesFor(this.#deps, manifest, wanted, stopping);
+      const { reset, from } = await this.#replace(current, manifest, series);
       void sweeper.sweep(current.clone);
       metrics.reset(from, performance.now() - startedMs);
       return reset;
@@ -62,13 +66,14 @@ export class Resets {
   async #replace(
     current: InstanceRow,
     manifest: Manifest,
+    series: ServerSeries,
   ): Promise<{ reset: InstanceRow; from: 'pool' | 'snapshot' }> {
     const { ledger, gate, registry, pool, builder, log } = this.#deps;
     const doing = ledger.doing(current.id, 'resetting');
     try {
       await gate.update(ledger.route(current));
       ledger.publish(current);
-      const { spare, from } = await this.#obtain(current, manifest);
+      const { spare, from } = await this.#obtain(current, manifest, series);
       try {
         if (from === 'pool' && !pool.release(spare))
           throw errors.serverFailed('The server that was to replace it has died.', '');
@@ -77,7 +82,7 @@ export class Resets {
           failure: null,
           version: manifest.version,
           engine: manifest.engine,
-          engineSeries: manifest.engineSeries ?? '',
+          ...series,
           databaseName: manifest.database,
           username: manifest.username,
           sizeBytes: manifest.sizeBytes,
@@ -100,12 +105,15 @@ export class Resets {
 
   /** A clone of the version with the instance's password, from the pool when it has one. */
   async #obtain(
-    { template, password }: InstanceRow,
+    current: InstanceRow,
     manifest: Manifest,
+    { engineSeries, upgradedFrom }: ServerSeries,
   ): Promise<{ spare: SpareRow; from: 'pool' | 'snapshot' }> {
-    const { builder, pool, registry, admission, log, stopping } = this.#deps;
-    pool.want(template);
-    for (let ready = pool.take(manifest); ready; ready = pool.take(manifest)) {
+    const { builder, pool, registry, admission, ledger, log, stopping } = this.#deps;
+    const { template, password } = current;
+    const take = () => (upgradedFrom === null ? pool.take(manifest) : undefined);
+    if (upgradedFrom === null) pool.want(template);
+    for (let ready = take(); ready; ready = take()) {
       try {
         await builder.changePassword({ ...ready }, password, stopping);
         return { spare: ready, from: 'pool' };
@@ -116,11 +124,12 @@ export class Resets {
       }
     }
     using _ = await admission.enter();
-    const spare = draftSpare(manifest, builder.recipeOf(manifest), password);
+    const spare = { ...draftSpare(manifest, builder.recipeOf(manifest), password), engineSeries };
     registry.spares.add(spare);
     try {
       await registry.flush();
-      await builder.build({ ...spare }, stopping);
+      const tellPhase = (phase: string) => ledger.tellPhase(current, phase);
+      await builder.build({ ...spare, upgradedFrom }, stopping, tellPhase);
       return { spare, from: 'snapshot' };
     } catch (error) {
       pool.discard(spare);

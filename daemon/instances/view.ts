@@ -15,6 +15,7 @@ export function viewOf(
   viewer: User | undefined,
   hostname: string,
   disk: DiskUse | undefined,
+  progress: string | undefined,
 ): Instance {
   const { username, password, port, databaseName: database } = row;
   const mayKnow = viewer !== undefined && mayConnect(viewer, row);
@@ -27,7 +28,10 @@ export function viewOf(
     owner: row.owner,
     state,
     ...(row.failure !== null && { failure: row.failure }),
+    ...(progress !== undefined && { progress }),
     engine: row.engine,
+    ...(row.engineSeries !== '' && { engineSeries: row.engineSeries }),
+    ...(row.upgradedFrom !== null && { upgradedFrom: row.upgradedFrom }),
     host: hostname,
     port,
     database,

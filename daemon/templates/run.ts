@@ -9,9 +9,9 @@ import type { Docker } from '../drivers/docker.ts';
 import type { Registry } from '../drivers/registry.ts';
 import type { Account, Engine, ServerFacts } from '../engines/engine.ts';
 import { engineOf } from '../engines/engines.ts';
-import { errors } from '../errors/errors.ts';
 import type { Images, ServerImage } from '../host/images.ts';
 import type { ServerSpec, Servers } from '../instances/server.ts';
+import { removeOnAbort, shutDownCleanly } from '../instances/shutdown.ts';
 import type { Log } from '../log.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Dump } from './dumps.ts';
@@ -31,9 +31,6 @@ export interface ImporterDeps {
   readonly registry: Pick<Registry, 'secret'>;
   readonly log: Log;
 }
-
-/** For the merging of all that an import has left to merge. */
-const shutdownLimitSeconds = 24 * 3600;
 
 /** What differs in the phases of an import is one word for people. */
 export type OnProgress = (progress: Progress) => void;
@@ -116,9 +113,7 @@ export class ImportRun {
 
   /** Until it is disposed of, an abort kills the container. */
   killOnAbort(containerId: string): Disposable {
-    const kill = () => void this.deps.docker.remove(containerId).catch(() => undefined); // `dismantle` tries again, and tells.
-    this.signal.addEventListener('abort', kill, { once: true });
-    return { [Symbol.dispose]: () => this.signal.removeEventListener('abort', kill) };
+    return removeOnAbort(this.deps.docker, containerId, this.signal);
   }
 
   /** Starts a container and waits for its exit code; an abort kills it. */
@@ -154,19 +149,8 @@ export class ImportRun {
 
   /** Shuts a server down and waits for its end. Throws `MYAAS_SERVER_FAILED` unless its log proves it clean. */
   async shutDown(containerId: string): Promise<void> {
-    const { docker, servers } = this.deps;
-    using _ = this.killOnAbort(containerId);
-    await docker.stop(containerId, shutdownLimitSeconds);
-    const exitCode = await docker.wait(containerId);
-    this.signal.throwIfAborted();
-    const log = await docker.logs(containerId, 200);
-    if (exitCode !== 0 || !this.engine.provesCleanShutdown(log)) {
-      throw errors.serverFailed(
-        `The server did not shut down cleanly after the import (exit code ${String(exitCode)}).`,
-        await servers.lastWords(containerId),
-      );
-    }
-    await servers.dismantle(this.id);
+    const { id, engine } = this;
+    await shutDownCleanly(this.deps, { id, containerId, engine }, 'the import', this.signal);
   }
 
   /** Removes everything but the version's directory. */

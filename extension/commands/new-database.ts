@@ -11,10 +11,12 @@ import { failures } from '../errors.ts';
 import { viewIds } from '../manifest.ts';
 import { offerName } from '../names.ts';
 import { withProgress } from '../progress.ts';
-import { askLease, askName, pickFolder, pickTemplate, pickVersion } from '../prompts.ts';
+import { askLease, askName, pickFolder, pickServer, pickTemplate, pickVersion } from '../prompts.ts';
 import { reportFailure } from '../report.ts';
 import { defaultTemplate, defaultTtl } from '../settings.ts';
+import { newerServers } from '../servers.ts';
 import { localFolders } from '../usage.ts';
+import { engine as engineName } from '../views/units.ts';
 import { isNode } from '../views/nodes.ts';
 
 const lastTemplateKey = 'lastTemplate';
@@ -23,7 +25,7 @@ export function newDatabase(ctx: Ctx) {
   return (node?: unknown): Promise<void> => make(ctx, node, false);
 }
 
-/** Asks for version and lease, too. */
+/** Asks for version, server and lease, too. */
 export function newDatabaseWithOptions(ctx: Ctx) {
   return (node?: unknown): Promise<void> => make(ctx, node, true);
 }
@@ -34,7 +36,7 @@ async function make(ctx: Ctx, node: unknown, asksMore: boolean): Promise<void> {
     if (!template) return;
     const folder = await pickFolder(localFolders());
     if (!folder && localFolders().length > 0) return;
-    const request = await ask(ctx, template, folder, node, asksMore);
+    const request = await ask(ctx, api, template, folder, node, asksMore);
     if (!request) return;
     await ctx.extension.globalState.update(lastTemplateKey, template.name);
     await create(ctx, api, request, folder);
@@ -63,6 +65,7 @@ async function templateOf({ store, extension }: Ctx, node: unknown): Promise<Tem
 
 async function ask(
   ctx: Ctx,
+  api: Api,
   template: Template,
   folder: WorkspaceFolder | undefined,
   node: unknown,
@@ -74,6 +77,8 @@ async function ask(
     version = (await pickVersion(template))?.version;
     if (version === undefined) return undefined;
   }
+  const server = asksMore ? await serverOf(api, template, version) : ownServer;
+  if (!server) return undefined;
   const taken = namesOf(ctx, template.name);
   const name = await askName(template.name, await offeredName(folder, taken), taken);
   if (name === undefined) return undefined;
@@ -88,7 +93,20 @@ async function ask(
     name,
     ...(ttl !== '' && { ttl }),
     ...(version !== undefined && { version }),
+    ...(server.engineVersion !== undefined && { engineVersion: server.engineVersion }),
   };
+}
+
+type Server = Awaited<ReturnType<typeof pickServer>>;
+const ownServer: NonNullable<Server> = { engineVersion: undefined };
+
+/** Asked for where the daemon has newer servers of the same product than the template's. */
+async function serverOf(api: Api, template: Template, version: string | undefined): Promise<Server> {
+  const { engine, name, current, versions } = template;
+  const own = versions.find((each) => each.version === (version ?? current))?.engineVersion;
+  const { engines } = await api.status();
+  const newer = newerServers(engines, engine, own);
+  return newer.length === 0 ? ownServer : pickServer(name, engineName(engine, own), newer);
 }
 
 export function namesOf({ store }: Ctx, template: string): ReadonlySet<string> {
@@ -102,6 +120,11 @@ export async function offeredName(
 ): Promise<string> {
   const branch = folder && (await branchOf(folder.uri.fsPath));
   return offerName({ folder: folder?.name, branch }, taken);
+}
+
+/** What takes its time, where the daemon says so. */
+function phaseOf({ store }: Ctx, { template, name }: CreateInstance): string | undefined {
+  return store.instances.find((each) => each.template === template && each.name === name)?.progress;
 }
 
 async function create(
@@ -118,7 +141,8 @@ async function create(
       using _ = ctx.store.onDidChange((changes) => {
         const isBegun =
           changes.some(({ of }) => of === 'instance') && namesOf(ctx, request.template).has(request.name);
-        if (isBegun) report(l10n.t('cloning {0}, starting its server', request.template));
+        if (isBegun)
+          report(phaseOf(ctx, request) ?? l10n.t('cloning {0}, starting its server', request.template));
       });
       return withCredentials(await api.createInstance(request, signal));
     },

@@ -165,7 +165,7 @@ export class DatabasesView implements TreeDataProvider<InstanceNode>, Lifetime {
     return {
       isOwn: this.#store.isOwn(instance),
       isUsed: this.#usage.isUsed(instance.id),
-      engineVersion: this.#versionOf(instance)?.engineVersion,
+      engineVersion: instance.engineSeries ?? this.#versionOf(instance)?.engineVersion,
     };
   }
 

@@ -22,6 +22,7 @@ export function lookOfInstance(instance: Instance, setting: InstanceSetting, wor
   const parts = [
     template,
     engine(instance.engine, setting.engineVersion),
+    ...upgrade(instance, wording),
     ...(setting.isOwn ? [] : [owner]),
     ...(stateWord(instance, wording) ?? [lease]),
     ...(instance.disk?.full ? [t('disk full')] : []),
@@ -51,15 +52,21 @@ export function lookOfInstance(instance: Instance, setting: InstanceSetting, wor
   };
 }
 
+/** Where its server is not of its template's version. */
+function upgrade({ upgradedFrom }: Instance, { t }: Wording): [] | [string] {
+  return upgradedFrom === undefined ? [] : [t('upgraded from {0}', upgradedFrom)];
+}
+
 /** Replaces the lease while something is going on that passes. */
-function stateWord({ state }: Instance, { t }: Wording): [string] | undefined {
+function stateWord({ state, progress }: Instance, { t }: Wording): [string] | undefined {
+  const withProgress = (word: string): [string] => [progress === undefined ? word : `${word} (${progress})`];
   switch (state) {
     case 'creating':
-      return [t('being made')];
+      return withProgress(t('being made'));
     case 'waking':
       return [t('waking up')];
     case 'resetting':
-      return [t('being reset')];
+      return withProgress(t('being reset'));
     case 'deleting':
       return [t('being deleted')];
     case 'ready':
@@ -124,7 +131,10 @@ export function tooltipOfInstance(
         ? t('{0}, data of {1}', plain(instance.template), moment(version.dumpModifiedAt, wording))
         : plain(instance.template),
     ],
-    [t('Server'), plain(engine(instance.engine, setting.engineVersion))],
+    [
+      t('Server'),
+      [plain(engine(instance.engine, setting.engineVersion)), ...upgrade(instance, wording)].join(', '),
+    ],
     [t('Size'), size(instance.sizeBytes)],
     ...(instance.disk
       ? [

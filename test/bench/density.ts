@@ -109,6 +109,7 @@ function addRows(host: TestHost): void {
         failure: null,
         engine: 'mariadb',
         engineSeries: '',
+        upgradedFrom: null,
         databaseName: 'shop',
         username: 'myaas',
         password: 'p'.repeat(32),

@@ -66,7 +66,7 @@ async function makeSleeper(host: TestHost, source: string, card: CloneCard, id: 
       ...{ id, clone: id, name: id, state: 'asleep', failure: null, owner: 'admin' },
       ...{ template: card.template, version: card.version, engine: card.engine, engineSeries: '' },
       ...{ databaseName: card.databaseName, username: card.username, password: 'p'.repeat(32) },
-      ...{ createdAt: new Date().toISOString(), expiresAt: null, protected: false },
+      ...{ createdAt: new Date().toISOString(), expiresAt: null, protected: false, upgradedFrom: null },
       ...{ sizeBytes: 0, createMs: null, origin: 'snapshot' },
     },
     host.config.ports,

@@ -338,6 +338,7 @@ describe('the HTTP API', () => {
         owner: 'ada',
         state: 'ready',
         engine: 'mariadb',
+        engineSeries: '11.8',
         host: host.config.hostname,
         database: 'shop',
         user: 'myaas',

@@ -31,7 +31,10 @@ describe('the command line and instances', function () {
     const { exitCode, stdout, stderr } = await root.run('new', 'shop');
     assert.equal(exitCode, 0);
     assert.match(stdout, /^shop\/[a-z]{6}$/);
-    assert.match((await root.run('ls')).stdout, new RegExp(`^${stdout} +ready +127\\.0\\.0\\.1:\\d+`, 'm'));
+    assert.match(
+      (await root.run('ls')).stdout,
+      new RegExp(`^${stdout} +ready +mariadb 11\\.8 +127\\.0\\.0\\.1:\\d+`, 'm'),
+    );
     const { password } = await root.json<Instance>('show', stdout);
     assert.ok(password);
     assert.ok(!stderr.includes(password));

@@ -15,6 +15,7 @@ const row = (clone: string, state: InstanceRow['state'], id = `i-${clone}`): Ins
   failure: null,
   engine: 'mariadb',
   engineSeries: '11.8',
+  upgradedFrom: null,
   port: 4000,
   databaseName: 'shop',
   username: 'myaas',

@@ -82,6 +82,7 @@ describe('a registry of a former MyAAS', () => {
               failure: null,
               engine: 'mariadb',
               engineSeries: '',
+              upgradedFrom: null,
               port: 23000,
             },
             ...{ databaseName: 'shop', username: 'myaas', password: 'pw', createdAt: at, expiresAt: null },

@@ -28,6 +28,7 @@ const rowOf = (id: string, more: Partial<InstanceRow> = {}): Omit<InstanceRow, '
   failure: null,
   engine: 'mariadb',
   engineSeries: '11.8',
+  upgradedFrom: null,
   databaseName: 'shop',
   username: 'myaas',
   password: 'secret',
