@@ -99,7 +99,8 @@ export class Catalogue {
       await this.#clearAway(template, version);
       return undefined;
     }
-    await rm(`${directory}/${unfinishedName}`, { force: true });
+    for (const left of [unfinishedName, `${manifestName}.new`])
+      await rm(`${directory}/${left}`, { force: true });
     try {
       const manifest: unknown = JSON.parse(text);
       Value.Assert(Manifest, manifest);
@@ -184,6 +185,23 @@ export class Catalogue {
 
   /** Publishes a finished version: the rename of its manifest is the one moment from which it is there. */
   async publish(manifest: Manifest): Promise<void> {
+    await this.#write(manifest);
+    this.#templates.set(manifest.template, [manifest, ...this.versions(manifest.template)]);
+    this.abandon(manifest.template, manifest.version);
+  }
+
+  /** Has a version that is there say otherwise what it was made of. */
+  async renew(manifest: Manifest): Promise<void> {
+    await this.#write(manifest);
+    const versions = this.versions(manifest.template);
+    const isOf = ({ version }: Manifest) => version === manifest.version;
+    this.#templates.set(
+      manifest.template,
+      versions.map((each) => (isOf(each) ? manifest : each)),
+    );
+  }
+
+  async #write(manifest: Manifest): Promise<void> {
     const directory = this.#paths.version(manifest.template, manifest.version);
     const path = `${directory}/${manifestName}`;
     const file = await open(`${path}.new`, 'w', 0o600);
@@ -196,8 +214,6 @@ export class Catalogue {
     await rename(`${path}.new`, path);
     await rm(`${directory}/${unfinishedName}`, { force: true });
     await syncDirectory(directory);
-    this.#templates.set(manifest.template, [manifest, ...this.versions(manifest.template)]);
-    this.abandon(manifest.template, manifest.version);
   }
 
   /** Removes a version, or what there is of it. It ceases to be one first, so that a crash leaves no broken version. */

@@ -32,7 +32,8 @@ export async function runClient(
     ensureRole: admin?.ensureRole?.bind(admin),
     ...(locales && { locales }),
   });
-  const reading = await readDump(file, run.signal, onRead, filter);
+  const leftOut = file === run.dump ? run.update?.leftOut : undefined;
+  const reading = await readDump(file, run.signal, onRead, filter, leftOut);
   const text = bulk ? readableOf(bulk.text(reading.text, reading.isPacked)) : reading.text;
   const command = clientOf(run).command(database);
   const failure = await feedClient(run, 'client', command, text, undefined, { heard: bulk });

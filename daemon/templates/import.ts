@@ -12,9 +12,10 @@ import type { Log } from '../log.ts';
 import type { Manifest } from './catalogue.ts';
 import { OnlyPlain } from './bulk/only-plain.ts';
 import { assertDiskSpace, watchDisk } from './disk.ts';
-import type { Dump } from './dumps.ts';
+import { hashCompanions } from './companions.ts';
+import { assertUntouched, type Dump } from './dumps.ts';
 import { fill } from './fill.ts';
-import { planUpdate } from './parts/plan.ts';
+import { isSame, planUpdate, type Update } from './parts/plan.ts';
 import { readRecipe } from './recipe.ts';
 import { settle, tryClone } from './rehearse.ts';
 import { chooseServer, noServerFor } from './server-choice.ts';
@@ -53,15 +54,24 @@ export class Importer {
   }
 
   /**
-   * Imports a dump as a new version and publishes it; `whole`: whatever the version before has. Throws `MYAAS_DUMP_BAD`
-   * where the dump is to blame.
+   * Imports a dump as a new version and publishes it; undefined when it says the same as the current one was made of.
+   * `whole`: whatever the version before has. Throws `MYAAS_DUMP_BAD` where the dump is to blame.
    */
-  async import(dump: Dump, signal: AbortSignal, onProgress: OnProgress, whole: boolean): Promise<Manifest> {
+  async import(
+    dump: Dump,
+    signal: AbortSignal,
+    onProgress: OnProgress,
+    whole: boolean,
+  ): Promise<Manifest | undefined> {
     const { config, paths } = this.#deps;
     await assertDiskSpace(paths.templates, dump.sizeBytes + config.diskReserveBytes);
     const image = await this.#imageFor(dump, signal, onProgress);
     const order = { dump, image, signal, onProgress };
     const update = whole ? undefined : await planUpdate(this.#deps, order);
+    if (update && isSame(update)) {
+      await this.#renew(dump, update);
+      return undefined;
+    }
     if (update) {
       try {
         return await this.#attempt({ ...order, bulk: true, update });
@@ -107,6 +117,13 @@ export class Importer {
     }
   }
 
+  /** The version before is of this dump as well, which is known by another time and hash. */
+  async #renew(dump: Dump, { former, parts, sha256 }: Update): Promise<void> {
+    await assertUntouched(dump);
+    const hashes = await hashCompanions(dump.companions);
+    await this.#deps.catalogue.renew({ ...former, parts, dump: { ...factsOf(dump, sha256), ...hashes } });
+  }
+
   /** Had now, where no import has needed it before. */
   async #imageFor(dump: Dump, signal: AbortSignal, onProgress: OnProgress): Promise<ServerImage> {
     const { images } = this.#deps;
@@ -136,6 +153,7 @@ async function build(run: ImportRun): Promise<Manifest> {
   await tryClone(run, filled.database);
   run.enter('publishing');
   await syncFilesystem(run.home);
+  const parts = run.update?.parts ?? run.parts;
   return {
     format: 1,
     template: dump.template,
@@ -145,23 +163,25 @@ async function build(run: ImportRun): Promise<Manifest> {
     engineVersion: filled.engineVersion,
     importedAt: new Date().toISOString(),
     sizeBytes,
-    dump: {
-      file: dump.file,
-      sizeBytes: dump.sizeBytes,
-      modifiedMs: dump.modifiedMs,
-      sha256: filled.sha256,
-      ...(dump.format !== 'file' && { fingerprint: fingerprint(dump.files) }),
-      ...recipe.hashes,
-    },
+    dump: { ...factsOf(dump, filled.sha256), ...recipe.hashes },
     database: filled.database,
     databases: [...filled.databases],
     username: deps.config.dbUsername,
     contents: { ...filled.counts, sizeBytes },
     ...(recipe.mask?.required && { maskRequired: true }),
     ...(run.loaded && { loaded: run.loaded }),
-    ...(run.parts && { parts: run.parts }),
+    ...(parts && { parts }),
   };
 }
+
+/** By which a dump is known again. */
+const factsOf = (dump: Dump, sha256: string) => ({
+  file: dump.file,
+  sizeBytes: dump.sizeBytes,
+  modifiedMs: dump.modifiedMs,
+  sha256,
+  ...(dump.format !== 'file' && { fingerprint: fingerprint(dump.files) }),
+});
 
 /** Bytes of all files in a directory, by `du`. */
 async function directorySize(path: string): Promise<number> {

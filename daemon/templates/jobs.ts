@@ -212,15 +212,16 @@ export class ImportJobs {
     try {
       const dump = await refreshDump(this.#deps.dumpsDirectory, listed);
       // A dump that failed is tried again, though it be the same: the reason may have been elsewhere.
-      if (!force && (await importer.isUnchanged(dump, signal))) {
-        this.#change(job, work, { state: 'unchanged' });
+      const isSame = !force && (await importer.isUnchanged(dump, signal));
+      if (!isSame) this.#change(job, work, { state: 'running' });
+      const onProgress = (progress: Progress) => this.#change(job, work, { progress });
+      const manifest = isSame ? undefined : await importer.import(dump, signal, onProgress, force);
+      if (!manifest) {
+        this.#change(job, work, { state: 'unchanged', progress: null });
         this.forget(dump.template);
         this.#deps.onTemplate(dump.template);
         return;
       }
-      this.#change(job, work, { state: 'running' });
-      const onProgress = (progress: Progress) => this.#change(job, work, { progress });
-      const manifest = await importer.import(dump, signal, onProgress, force);
       const { version, contents, loaded } = manifest;
       this.#change(job, work, {
         state: 'imported',

@@ -65,7 +65,7 @@ export class ImportRun {
   readonly bulk: boolean;
   /** What makes it of the version before, and not of nothing. */
   readonly update: Update | undefined;
-  /** The parts of the dump, once it is loaded, where they can be told apart. */
+  /** The parts of what was loaded, once it is, where they can be told apart. */
   parts: DumpParts | undefined;
   /** How the large tables were loaded, once they are. */
   loaded: LoadSummary | undefined;
@@ -84,7 +84,6 @@ export class ImportRun {
     this.home = deps.paths.version(dump.template, version);
     this.bulk = bulk;
     this.update = update;
-    this.parts = update?.parts;
     this.#onProgress = onProgress;
     this.#progress = { phase: 'starting', doneBytes: 0, totalBytes: dump.sizeBytes, secondsLeft: null };
   }

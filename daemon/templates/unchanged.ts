@@ -5,13 +5,14 @@ import type { Manifest } from './catalogue.ts';
 import { hashCompanions, type CompanionHashes } from './companions.ts';
 import type { Dump } from './dumps.ts';
 import { fingerprint, hashTree } from './formats/tree.ts';
+import { isComparable } from './parts/plan.ts';
 
-/** Whether a version was made of exactly this dump and its companions. Reads the dump only if size and time leave doubt. */
-export async function isUnchanged(
-  { dump: former }: Manifest,
-  dump: Dump,
-  signal: AbortSignal,
-): Promise<boolean> {
+/**
+ * Whether a version was made of exactly this dump and its companions. Reads the dump only if size and time leave doubt, and
+ * not when it is going to be compared part by part, which tells as well.
+ */
+export async function isUnchanged(version: Manifest, dump: Dump, signal: AbortSignal): Promise<boolean> {
+  const { dump: former } = version;
   if (former.sizeBytes !== dump.sizeBytes) return false;
   // Versions of before there were such companions say nothing of them.
   const then = { scriptSha256: null, maskSha256: null, engineSha256: null, ...former };
@@ -22,6 +23,7 @@ export async function isUnchanged(
       ? former.modifiedMs === dump.modifiedMs
       : former.fingerprint === fingerprint(dump.files);
   if (looksTheSame && former.file === dump.file) return true;
+  if (isComparable(version, dump)) return false;
   return (await hashOf(dump, signal)) === former.sha256;
 }
 

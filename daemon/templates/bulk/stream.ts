@@ -15,7 +15,6 @@ import { StatementReader } from './statements.ts';
 import { Extents } from './extents.ts';
 import { Spool } from './spool.ts';
 import type { PartReader } from '../parts/part-reader.ts';
-import type { Places } from '../parts/places.ts';
 
 /** Tables with less are not worth the question whether they can be loaded in bulk. */
 const worthwhileBytes = 2 ** 18;
@@ -29,8 +28,6 @@ export interface BulkStreamDeps {
   readonly directory: string;
   /** Of the dump. */
   readonly path: string;
-  /** What of it is not to be loaded. */
-  readonly leftOut?: Places | undefined;
   /** Is told all that is loaded. */
   readonly parts?: PartReader | undefined;
 }
@@ -85,10 +82,10 @@ export class BulkStream {
 
   /** What the client is to read. Throws `OnlyPlain`. */
   async *text(dump: AsyncIterable<Buffer>, isPacked: boolean): AsyncGenerator<Buffer> {
-    const { leftOut, parts } = this.#deps;
-    this.#isPacked = isPacked || leftOut !== undefined;
+    const { parts } = this.#deps;
+    this.#isPacked = isPacked;
     const pieces = async function* (this: BulkStream) {
-      for await (const chunk of leftOut?.leaveOut(dump) ?? dump) {
+      for await (const chunk of dump) {
         this.scannedBytes += chunk.length;
         yield* this.#reader.push(chunk);
       }

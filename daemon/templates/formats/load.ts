@@ -57,21 +57,15 @@ export class DumpLoader {
     };
     const tally = new Tally(() => tell());
     await using lanes = await Lanes.open(this.#run, loading, tally, loadAgain(this.#run, loading));
-    const parts = update
-      ? undefined
-      : new PartReader(deps.config.dbDatabase ?? dump.template, engine.systemDatabases);
-    const directory = `${home}/tmp`;
-    const stream = new BulkStream({
-      ...{ loading, lanes, directory, path: dump.path, parts },
-      leftOut: update?.leftOut,
-    });
+    const parts = new PartReader(deps.config.dbDatabase ?? dump.template, engine.systemDatabases);
+    const stream = new BulkStream({ loading, lanes, directory: `${home}/tmp`, path: dump.path, parts });
     const onRead = (doneBytes: number) => {
       readBytes = doneBytes;
       tell();
     };
     const outcome = await runClient(this.#run, dump, database, onRead, stream, this.#admin);
     this.#run.loaded = { ...tally.summary, ...(update && { kept: update.changes.keep.length }) };
-    if (parts) this.#run.parts = parts.finish()?.parts;
+    this.#run.parts = parts.finish()?.parts;
     return outcome;
   }
 

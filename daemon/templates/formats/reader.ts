@@ -10,6 +10,7 @@ import {
   whyIncomplete,
   whyNoDump,
 } from './preamble.ts';
+import type { Places } from '../parts/places.ts';
 import { unpack, type DumpFile } from './unpack.ts';
 
 /** The last lines of every tool fit in, and what somebody has added behind them. */
@@ -24,17 +25,18 @@ export interface DumpReading {
   summarize(): { readonly sha256: string };
 }
 
-/** `onRead` is told how many bytes of the file were read so far, at each chunk. */
+/** `onRead` is told how many bytes of the file were read so far, at each chunk. As for `leftOut`, see `unpack`. */
 export async function readDump(
   dump: DumpFile,
   signal: AbortSignal,
   onRead: (doneBytes: number) => void,
   filter: TextFilter = new TextEnds(dump.file),
+  leftOut?: Places,
 ): Promise<DumpReading> {
-  const { content, isPacked, sha256 } = await unpack(dump, signal, onRead, filter);
+  const { content, isPacked, sha256 } = await unpack(dump, signal, onRead, filter, leftOut);
   return {
     text: content,
-    isPacked,
+    isPacked: isPacked || leftOut !== undefined,
     summarize() {
       const why = filter.whyIncomplete();
       if (why !== undefined)

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { execa, ExecaError } from 'execa';
 import { hasErrno } from '../../errors/error.ts';
 import { errors } from '../../errors/errors.ts';
+import { forward, type Places } from '../parts/places.ts';
 
 export const compressions = { gz: 'gzip', zst: 'zstd', xz: 'xz', bz2: 'bzip2' } as const;
 /** The program that unpacks it, undefined for what is not packed. */
@@ -46,12 +47,16 @@ async function compressionOf(packed: DumpFile): Promise<Compression> {
 
 export const isPacked = async (file: DumpFile): Promise<boolean> => (await compressionOf(file)) !== undefined;
 
-/** `onRead` is told how many bytes of the file were read so far, at each chunk; `sink` is what the content passes last. */
+/**
+ * `onRead` is told how many bytes of the file were read so far, at each chunk; `sink` is what the content passes last. What
+ * is to be left out of the content is not even read where the file is not packed: then the hash is of what was.
+ */
 export async function unpack(
   packed: DumpFile,
   signal: AbortSignal,
   onRead: (doneBytes: number) => void,
   sink: Transform = new PassThrough({ highWaterMark: 2 ** 20 }),
+  leftOut?: Places,
 ): Promise<Unpacking> {
   const compression = await compressionOf(packed);
   const hash = createHash('sha256');
@@ -65,8 +70,14 @@ export async function unpack(
     },
   });
   const unpacked = compression === undefined ? new PassThrough() : unpacker(compression, signal);
-  const file = createReadStream(packed.path, { highWaterMark: 2 ** 18 });
-  const reading = pipeline(file, meter, unpacked, sink, { signal });
+  const read = (start = 0, end = Infinity) =>
+    createReadStream(packed.path, { highWaterMark: 2 ** 18, start, end: end - 1 });
+  const reading =
+    leftOut === undefined
+      ? pipeline(read(), meter, unpacked, sink, { signal })
+      : compression === undefined
+        ? pipeline(leftOut.leaveOut(read), meter, sink, { signal })
+        : pipeline(read(), meter, unpacked, (text) => leftOut.leaveOut(forward(text)), sink, { signal });
   // Heard by who reads the content.
   reading.catch(() => undefined);
   return {

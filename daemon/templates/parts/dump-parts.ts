@@ -1,6 +1,7 @@
 /** What a version remembers of the dump that it was made of, table by table, and what has changed since. */
 import { Type, type Static } from 'typebox';
 import { keyOf } from './part-reader.ts';
+import { Block } from './row-blocks.ts';
 
 export const DumpParts = Type.Object({
   /** The database that the dump was loaded into where it names none. */
@@ -17,6 +18,8 @@ export const DumpParts = Type.Object({
       structure: Type.String(),
       /** Of its definition and its rows. */
       hash: Type.String(),
+      /** Of its rows. Versions of before there were such blocks have none. */
+      blocks: Type.Optional(Type.Array(Block)),
     }),
   ),
 });

@@ -1,8 +1,9 @@
 /** Tells the parts of a dump apart: what makes and fills each table, and the rest. */
 import { createHash, type Hash } from 'node:crypto';
-import type { Piece } from '../bulk/pieces.ts';
+import { countNewlines, type Piece } from '../bulk/pieces.ts';
 import type { DumpParts } from './dump-parts.ts';
-import { Places } from './places.ts';
+import { Places, type Position } from './places.ts';
+import { RowBlocks, type Block } from './row-blocks.ts';
 import { SessionState } from './session.ts';
 import { kindOf, type NamedTable } from './statement-kind.ts';
 
@@ -10,11 +11,14 @@ interface Part {
   readonly database: string;
   readonly table: string;
   readonly all: Hash;
+  readonly rows: RowBlocks;
   readonly places: Places;
   /** Of its CREATE TABLE, once that was seen. */
   structure: string | undefined;
   /** What the session was set to when its last statement was read. */
   state: string;
+  /** Blocks of its rows in the former dump that may stand here as well. */
+  expected: readonly Block[];
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text, 'latin1').digest('hex');
@@ -30,46 +34,107 @@ export const keyOf = ({ database, table }: { database: string; table: string }):
 export class PartReader {
   readonly #wanted: string;
   readonly #systemDatabases: readonly string[];
+  readonly #former: ReadonlyMap<string, readonly Block[]>;
   readonly #state = new SessionState();
   readonly #parts = new Map<string, Part>();
   readonly #rest = createHash('sha256');
   readonly #restPlaces = new Places();
   #hasObjects = false;
-  #offset = 0;
+  #position: Position = { offset: 0, lines: 0 };
   #delimiterLength = 1;
-  /** The table that the statement before belongs to. */
+  /** The table that the statement before belongs to, and the one whose run of rows this is. */
   #last: Part | undefined;
+  #filling: Part | undefined;
   /** Why only the whole dump can be loaded. */
   #why: string | undefined;
 
-  /** `wanted` is the database that the dump is loaded into where it names none. */
-  constructor(wanted: string, systemDatabases: readonly string[]) {
+  /** `wanted` is the database that the dump is loaded into where it names none; `former`: what may be in it again. */
+  constructor(wanted: string, systemDatabases: readonly string[], former?: DumpParts) {
     this.#wanted = wanted;
     this.#systemDatabases = systemDatabases;
+    this.#former = new Map(former?.tables.map((table) => [keyOf(table), table.blocks ?? []]));
   }
 
   get isUnclear(): boolean {
     return this.#why !== undefined;
   }
 
+  /** Where the next piece begins. */
+  get offset(): number {
+    return this.#position.offset;
+  }
+
   push(piece: Piece): void {
     if (this.#why === undefined) this.#push(piece);
-    this.#offset += piece.bytes.length;
+    this.#position = this.#after(piece.bytes.length, countNewlines(piece.bytes));
+  }
+
+  /** The block of rows that began with this piece in the former dump, as far as that is known. */
+  expected(piece: Piece): Block | undefined {
+    if (piece.kind !== 'rows' || !piece.first) return undefined;
+    const part = this.#find(piece.head);
+    if (part?.structure === undefined) return undefined;
+    this.#beginRows(part);
+    return this.#nextExpected(part);
+  }
+
+  /** The expected block stands here: what would come of pushing its text. Returns the one expected next. */
+  skip(block: Block, newlines: number): Block | undefined {
+    const part = this.#filling;
+    if (!part) throw new Error('Nothing was expected here.');
+    const end = this.#after(block.sizeBytes, newlines);
+    part.rows.add(block);
+    part.places.add(this.#position, end);
+    this.#position = end;
+    return this.#nextExpected(part);
+  }
+
+  /** Something else stands here. */
+  miss(): void {
+    if (this.#filling) this.#filling.expected = [];
+  }
+
+  #nextExpected({ rows, expected }: Part): Block | undefined {
+    return rows.next === undefined ? undefined : expected[rows.next];
+  }
+
+  #after(sizeBytes: number, newlines: number): Position {
+    const { offset, lines } = this.#position;
+    return { offset: offset + sizeBytes, lines: lines + newlines };
+  }
+
+  #beginRows(part: Part): void {
+    if (this.#filling !== part) this.#endRows();
+    this.#filling = part;
+    this.#heedState(part);
+    part.rows.begin();
+    this.#last = part;
+  }
+
+  #endRows(): void {
+    this.#filling?.rows.end();
+    this.#filling = undefined;
   }
 
   #push(piece: Piece): void {
+    if (piece.kind !== 'between' && piece.kind !== 'rows') this.#endRows();
     switch (piece.kind) {
       case 'between': {
         const commands = piece.bytes.toString('latin1').match(/^delimiter +\S+/gim);
         const delimiter = commands?.at(-1)?.split(' ').at(-1);
         if (delimiter !== undefined) this.#delimiterLength = delimiter.length;
+        if (this.#filling?.rows.between(piece.bytes) === false) this.#endRows();
         break;
       }
       case 'rows': {
         const part = this.#find(piece.head);
         if (piece.hasExpressions) this.#why = 'rows that are computed';
         else if (part?.structure === undefined) this.#why = 'rows of a table that it does not make';
-        else this.#add(part, piece.bytes);
+        else {
+          if (piece.first) this.#beginRows(part);
+          part.rows.rows(piece.bytes);
+          this.#place(part, piece.bytes);
+        }
         break;
       }
       case 'statement':
@@ -115,7 +180,7 @@ export class PartReader {
       }
       case 'object':
         this.#addObject(text);
-        this.#restPlaces.add(this.#offset, bytes);
+        this.#restPlaces.add(this.#position, this.#after(bytes.length, countNewlines(bytes)));
         break;
       case 'other':
         this.#why = 'statements that are not understood';
@@ -153,30 +218,43 @@ export class PartReader {
     let part = this.#parts.get(key);
     if (!part) {
       const all = createHash('sha256');
-      part = { ...name, all, places: new Places(), structure: undefined, state: '' };
+      const rows = new RowBlocks(all);
+      const expected = this.#former.get(key) ?? [];
+      part = { ...name, all, rows, places: new Places(), structure: undefined, state: '', expected };
       this.#parts.set(key, part);
     }
     return part;
   }
 
   #add(part: Part, bytes: Buffer): void {
+    this.#heedState(part);
+    part.all.update(bytes);
+    this.#place(part, bytes);
+    this.#last = part;
+  }
+
+  #heedState(part: Part): void {
     const { text } = this.#state;
     if (part.state !== text) part.all.update(`\0${text}\0`, 'latin1');
     part.state = text;
-    part.all.update(bytes);
-    part.places.add(this.#offset, bytes);
+  }
+
+  #place(part: Part, bytes: Buffer): void {
+    part.places.add(this.#position, this.#after(bytes.length, countNewlines(bytes)));
     if (part.places.count > mostPlaces) this.#why = 'a table in too many pieces';
-    this.#last = part;
   }
 
   /** Undefined when only the whole dump can be loaded. To be asked once, at the end. */
   finish(): { readonly parts: DumpParts; placesOf(keys: ReadonlySet<string>): Places } | undefined {
     if (this.#why !== undefined) return undefined;
+    this.#endRows();
     const tables: DumpParts['tables'] = [];
     for (const part of this.#parts.values()) {
       const { database, table, structure } = part;
       const hash = part.all.digest('hex');
-      if (structure !== undefined) tables.push({ database, table, structure, hash });
+      const { blocks } = part.rows;
+      if (structure !== undefined)
+        tables.push({ database, table, structure, hash, ...(blocks.length > 0 && { blocks }) });
       // What makes room for a view, for example.
       else this.#rest.update(`${keyOf(part)} ${hash}\n`);
     }

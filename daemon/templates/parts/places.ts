@@ -1,9 +1,14 @@
 /** Where in the text of a dump something stands. */
-import { countNewlines } from '../bulk/pieces.ts';
+
+/** A place in a text: bytes from its beginning, and line breaks. */
+export interface Position {
+  readonly offset: number;
+  readonly lines: number;
+}
 
 interface Place {
-  readonly start: number;
-  end: number;
+  readonly start: Position;
+  end: Position;
 }
 
 export class Places {
@@ -13,38 +18,55 @@ export class Places {
     return this.#places.length;
   }
 
-  /** `bytes` stand at `start`, after all that were added before. */
-  add(start: number, bytes: Buffer): void {
+  /** Something stands there, after all that was added before. */
+  add(start: Position, end: Position): void {
     const last = this.#places.at(-1);
     // Between the rows of a table there are line breaks, if anything: many small places would take memory.
-    if (last && start - last.end <= 2) last.end = start + bytes.length;
-    else this.#places.push({ start, end: start + bytes.length });
+    if (last && start.offset - last.end.offset <= 2) last.end = end;
+    else this.#places.push({ start, end });
   }
 
   static join(all: readonly Places[]): Places {
     const joined = new Places();
-    const places = all.flatMap((each) => each.#places).sort((a, b) => a.start - b.start);
+    const places = all.flatMap((each) => each.#places).sort((a, b) => a.start.offset - b.start.offset);
     joined.#places.push(...places);
     return joined;
   }
 
-  /** The text without what stands there. Line breaks stay, so that lines keep their numbers. */
-  async *leaveOut(text: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    let index = 0;
+  /**
+   * The text without what stands there. Line breaks stay, so that lines keep their numbers. `read` gives the text from an
+   * offset up to another, or up to the end; it is asked for what is needed, front to back.
+   */
+  async *leaveOut(
+    read: (start: number, end: number | undefined) => AsyncIterable<Buffer>,
+  ): AsyncGenerator<Buffer> {
     let offset = 0;
-    for await (const chunk of text) {
-      const end = offset + chunk.length;
-      for (let at = offset; at < end;) {
-        let place = this.#places[index];
-        while (place && place.end <= at) place = this.#places[++index];
-        const inside = place !== undefined && place.start <= at;
-        const until = Math.min(end, place === undefined ? end : inside ? place.end : place.start);
-        const part = chunk.subarray(at - offset, until - offset);
-        if (!inside) yield part;
-        else if (part.includes(0x0a)) yield Buffer.alloc(countNewlines(part), '\n');
-        at = until;
-      }
-      offset = end;
+    for (const { start, end } of this.#places) {
+      if (start.offset > offset) yield* read(offset, start.offset);
+      if (end.lines > start.lines) yield Buffer.alloc(end.lines - start.lines, '\n');
+      offset = end.offset;
     }
+    yield* read(offset, undefined);
   }
+}
+
+/** Reads a stream as `leaveOut` wants it. What is not asked for is passed over. */
+export function forward(
+  text: AsyncIterable<Buffer>,
+): (start: number, end: number | undefined) => AsyncGenerator<Buffer> {
+  const chunks = text[Symbol.asyncIterator]();
+  let chunk: Buffer = Buffer.alloc(0);
+  /** Of the beginning of `chunk`. */
+  let offset = 0;
+  return async function* (start, end = Infinity) {
+    while (offset < end) {
+      const from = Math.max(0, start - offset);
+      if (from < chunk.length) yield chunk.subarray(from, end - offset);
+      if (offset + chunk.length >= end) return;
+      const next = await chunks.next();
+      if (next.done === true) return;
+      offset += chunk.length;
+      chunk = next.value;
+    }
+  };
 }

@@ -1,15 +1,15 @@
 /** Whether a new version can be made of the current one, by loading only the tables that differ. */
 import { engineOf } from '../../engines/engines.ts';
 import { MyaasError } from '../../errors/error.ts';
-import { StatementReader } from '../bulk/statements.ts';
 import type { Manifest } from '../catalogue.ts';
 import type { Companions } from '../companions.ts';
-import type { FileDump } from '../dumps.ts';
+import type { Dump, FileDump } from '../dumps.ts';
 import { readDump } from '../formats/reader.ts';
 import type { ImporterDeps, ImportOrder, OnProgress } from '../run.ts';
 import { changesBetween, type Changes, type DumpParts } from './dump-parts.ts';
 import { keyOf, PartReader } from './part-reader.ts';
 import type { Places } from './places.ts';
+import { Scan } from './scan.ts';
 
 /** How to make a version of the one before. */
 export interface Update {
@@ -27,6 +27,16 @@ export interface Update {
 const isUntouched = ({ dump }: Manifest, { hook, script, mask }: Companions): boolean =>
   !hook && !script && !mask && ![dump.hookSha256, dump.scriptSha256, dump.maskSha256].some(Boolean);
 
+/** Whether a dump can be compared with what a version was made of, part by part. */
+export const isComparable = (former: Manifest, dump: Dump): dump is FileDump =>
+  former.parts !== undefined &&
+  dump.format === 'file' &&
+  isUntouched(former, dump.companions) &&
+  former.maskRequired !== true;
+
+/** Whether nothing is to be loaded. */
+export const isSame = ({ changes: { load, drop } }: Update): boolean => load.length + drop.length === 0;
+
 /**
  * Reads the dump once. Undefined when only a full load is sure to come to the same; what is the matter with a dump that
  * can't be read that tells, too. Throws when the signal aborts.
@@ -37,10 +47,10 @@ export async function planUpdate(
 ): Promise<Update | undefined> {
   const engine = engineOf(image.engine);
   const former = catalogue.current(dump.template);
-  if (!former?.parts || !engine.bulk || !engine.backup || dump.format !== 'file') return undefined;
-  if (!isUntouched(former, dump.companions) || former.maskRequired) return undefined;
-  if (former.engine !== engine.name || former.username !== config.dbUsername) return undefined;
-  const reader = new PartReader(config.dbDatabase ?? dump.template, engine.systemDatabases);
+  if (!former?.parts || !isComparable(former, dump) || !engine.bulk || !engine.backup) return undefined;
+  if (former.engine !== engine.name || former.engineSeries !== image.series) return undefined;
+  if (former.username !== config.dbUsername) return undefined;
+  const reader = new PartReader(config.dbDatabase ?? dump.template, engine.systemDatabases, former.parts);
   try {
     const sha256 = await readParts(dump, reader, signal, onProgress);
     const read = reader.finish();
@@ -70,11 +80,11 @@ async function readParts(
     toldBytes = doneBytes;
     onProgress({ ...progress, doneBytes });
   });
-  const statements = new StatementReader();
+  const scan = new Scan(parts);
   for await (const chunk of reading.text as AsyncIterable<Buffer>) {
-    for (const piece of statements.push(chunk)) parts.push(piece);
+    scan.push(chunk);
     if (parts.isUnclear) return undefined;
   }
-  for (const piece of statements.end()) parts.push(piece);
+  scan.end();
   return reading.summarize().sha256;
 }

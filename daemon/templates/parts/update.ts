@@ -7,6 +7,7 @@ import { errors } from '../../errors/errors.ts';
 import { DumpLoader } from '../formats/load.ts';
 import { adoptOnStart } from '../import-server.ts';
 import type { ImportRun } from '../run.ts';
+import { keyOf } from './part-reader.ts';
 import type { Update } from './plan.ts';
 
 /** Leaves a data directory for a server that adopts it. */
@@ -37,8 +38,9 @@ export async function loadChanges(
   // As a full load begins.
   if (!former.databases.includes(wanted)) await admin.createDatabase(wanted);
   await withBulkSession(run, (session) => session.drop(changes.drop));
-  const loaded = await new DumpLoader(run, admin).load(wanted);
-  if (loaded.sha256 !== sha256)
+  await new DumpLoader(run, admin).load(wanted);
+  const loaded = new Map(run.parts?.tables.map((table) => [keyOf(table), table.hash]));
+  if (changes.load.some((table) => loaded.get(keyOf(table)) !== table.hash))
     throw errors.dumpBad(
       file,
       'it was changed while it was read.',
