@@ -189,6 +189,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     catalogue,
     admission,
     builder,
+    diskLimit,
     flush,
     log,
   });

@@ -10,6 +10,7 @@ import { diskSpace } from '../drivers/btrfs.ts';
 import { SimpleQuotas } from '../drivers/quotas.ts';
 import type { InstanceRow } from '../drivers/registry.ts';
 import { hasErrno } from '../errors/error.ts';
+import { errors } from '../errors/errors.ts';
 
 export interface DiskUse {
   /** Written since it was cloned, as far as it is still there. */
@@ -77,7 +78,22 @@ export class DiskLimit {
   /** To be done to every clone when it is made. */
   async apply(clone: string): Promise<void> {
     if (this.bytes === undefined) return;
-    await this.#quotas?.limit(`${this.#paths.instance(clone)}/datadir`, this.bytes);
+    await this.#quotas?.limit(this.#dataOf(clone), this.bytes);
+  }
+
+  /** Gives a clone, whose data nobody watches, a limit of its own. Throws `MYAAS_HOST_NOT_READY`. */
+  async applyOwn(clone: string, limitBytes: number): Promise<void> {
+    if (!this.#quotas) {
+      throw errors.hostNotReady(
+        'The file system has no simple quotas, which hold the limit of a volume.',
+        'On Linux 6.7 or newer, set MYAAS_DISK_LIMIT and run "myaas init"; or leave "disk-limit" out.',
+      );
+    }
+    await this.#quotas.limit(this.#dataOf(clone), limitBytes);
+  }
+
+  #dataOf(clone: string): string {
+    return `${this.#paths.instance(clone)}/datadir`;
   }
 
   /** As it was last looked at. */
@@ -124,7 +140,7 @@ export class DiskLimit {
    * cloned with.
    */
   async #grown({ clone, sizeBytes }: Measured): Promise<number | undefined> {
-    const sizes = await sizesBelow(`${this.#paths.instance(clone)}/datadir`);
+    const sizes = await sizesBelow(this.#dataOf(clone));
     return Math.max(0, sizes - sizeBytes);
   }
 }

@@ -9,7 +9,7 @@ import { collectMethods } from './methods.ts';
 /** Whatever was thrown, as one of the catalogue. */
 export function asMyaasError(thrown: FastifyError | Error): MyaasError {
   if (thrown instanceof MyaasError) return thrown;
-  if (hasErrno(thrown, 'ENOSPC') || hasErrno(thrown, 'EDQUOT')) return errors.noRoom(thrown);
+  if (hasErrno(thrown, 'ENOSPC')) return errors.noRoom(thrown);
   if (hasErrno(thrown, 'EROFS') || hasErrno(thrown, 'EIO'))
     return errors.diskFailed('the system refuses to', thrown);
   if ('validation' in thrown) return errors.badRequest(`${thrown.message}.`);

@@ -5,6 +5,7 @@ import { messageOf, MyaasError } from '../errors/error.ts';
 import { errors } from '../errors/errors.ts';
 import { passwordPattern } from '../instances/passwords.ts';
 import { checkName } from '../names.ts';
+import { parseSizeBytes } from '../sizes.ts';
 
 export interface VolumeOptions {
   readonly template: string;
@@ -14,10 +15,14 @@ export interface VolumeOptions {
   readonly owner?: { readonly uid: number; readonly gid: number };
   /** A file on the host whose first line is the password; one is made up when left out. */
   readonly passwordFile?: string;
+  /** What may be written besides the template's data; that of instances when left out. */
+  readonly diskLimitBytes?: number;
 }
 
-const known = ['template', 'version', 'user', 'password-file'] as const;
+const known = ['template', 'version', 'user', 'password-file', 'disk-limit'] as const;
 const longestPasswordFileBytes = 4096;
+/** With less no server would start. */
+const leastDiskLimitBytes = 16 * 2 ** 20;
 
 const bad = (why: string): MyaasError =>
   errors.badRequest(
@@ -30,7 +35,7 @@ export function parseVolumeOptions(options: Readonly<Record<string, string>>): V
   for (const name of Object.keys(options)) {
     if (!known.some((each) => each === name)) throw bad(`A volume has no option ${JSON.stringify(name)}.`);
   }
-  const { template, version, user, 'password-file': passwordFile } = options;
+  const { template, version, user, 'password-file': passwordFile, 'disk-limit': diskLimit } = options;
   if (template === undefined) throw bad('A volume needs a template.');
   if (passwordFile !== undefined && !isAbsolute(passwordFile))
     throw bad('The option "password-file" is an absolute path on the host.');
@@ -39,7 +44,15 @@ export function parseVolumeOptions(options: Readonly<Record<string, string>>): V
     ...(version !== undefined && { version }),
     ...(user !== undefined && { owner: parseOwner(user) }),
     ...(passwordFile !== undefined && { passwordFile }),
+    ...(diskLimit !== undefined && { diskLimitBytes: parseDiskLimit(diskLimit) }),
   };
+}
+
+function parseDiskLimit(text: string): number {
+  const bytes = parseSizeBytes(text);
+  if (bytes === undefined || bytes < leastDiskLimitBytes)
+    throw bad('The option "disk-limit" is a size such as "5g", of 16m or more.');
+  return bytes;
 }
 
 /** "999" or "999:999": names would be those of the host, not of the image. */

@@ -13,12 +13,13 @@ import type { VolumeRow, VolumeStore } from '../drivers/registry-volumes.ts';
 import { errors } from '../errors/errors.ts';
 import type { Admission } from '../instances/admission.ts';
 import type { Builder, Clone } from '../instances/builder.ts';
+import type { DiskLimit } from '../instances/disk-limit.ts';
 import { makePassword } from '../instances/passwords.ts';
 import { Locks } from '../locks.ts';
 import type { Log } from '../log.ts';
 import { checkName } from '../names.ts';
 import type { Catalogue } from '../templates/catalogue.ts';
-import { parseVolumeOptions, readPassword } from './options.ts';
+import { parseVolumeOptions, readPassword, type VolumeOptions } from './options.ts';
 
 export interface VolumesDeps {
   readonly config: Pick<Config, 'dbPassword'>;
@@ -27,6 +28,7 @@ export interface VolumesDeps {
   readonly catalogue: Catalogue;
   readonly admission: Admission;
   readonly builder: Builder;
+  readonly diskLimit: Pick<DiskLimit, 'applyOwn'>;
   /** Returns when all that was recorded so far has come to the disk. */
   readonly flush: () => Promise<void>;
   readonly log: Log;
@@ -95,7 +97,7 @@ export class Volumes {
       });
       try {
         await this.#deps.flush();
-        await this.#make({ ...row, engineSeries: manifest.engineSeries ?? '' }, wanted.owner);
+        await this.#make({ ...row, engineSeries: manifest.engineSeries ?? '' }, wanted);
         store.setState(row.id, 'ready');
         await this.#deps.flush();
         log.info(`Volume "${name}" is a clone of ${row.template} ${row.version}.`);
@@ -108,14 +110,15 @@ export class Volumes {
 
   async #make(
     row: VolumeRow & Pick<Clone, 'engineSeries'>,
-    owner: { uid: number; gid: number } | undefined,
+    { owner, diskLimitBytes }: VolumeOptions,
   ): Promise<void> {
-    const { builder, paths } = this.#deps;
+    const { builder, diskLimit, paths } = this.#deps;
     const { signal } = this.#stopping;
     const clone: Clone = { ...row };
     await builder.build(clone, signal);
     await builder.openToNetwork(clone, signal);
     await builder.stop(clone);
+    if (diskLimitBytes !== undefined) await diskLimit.applyOwn(clone.id, diskLimitBytes);
     await mkdir(paths.volume(row.id), { recursive: true, mode: 0o755 });
     await rename(`${paths.instance(row.id)}/datadir`, this.mountpointOf(row));
     await builder.remove(row.id);

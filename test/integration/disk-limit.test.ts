@@ -1,15 +1,23 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { execa } from 'execa';
 import type { Connection } from 'mysql2/promise';
 import type { ErrorBody, MyaasEvent } from '../../daemon/contract/contract.ts';
 import type { Instance } from '../../daemon/contract/instances.ts';
 import type { Status } from '../../daemon/contract/status.ts';
 import { diskSpace, syncFilesystem } from '../../daemon/drivers/btrfs.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
+import { testPrefix } from '../support/machine.ts';
 import { smallDisk } from '../support/small-disk.ts';
 
 const mib = 2 ** 20;
 const diskSizeBytes = 3000 * mib;
 const limitBytes = 192 * mib;
+/** EDQUOT of Linux, for which Node has no name. */
+const quotaExceeded = 122;
+/** Docker Engine looks for all drivers in one place. */
+const driver = `${testPrefix()}-limited`.toLowerCase();
 const dump = `
   create table kept (a int primary key);
   insert into kept values (1), (2), (3);
@@ -32,6 +40,7 @@ describe('an instance that writes without end', function () {
     host = await startHost({
       MYAAS_BASE_DIR: `${disk.path}/host`,
       MYAAS_DISK_LIMIT: String(limitBytes),
+      MYAAS_VOLUME_DRIVER: driver,
     });
     await host.importDump('shop', dump);
   });
@@ -107,6 +116,49 @@ describe('an instance that writes without end', function () {
     }
     await host.api('DELETE', `/v1/instances/${instance.id}`);
   });
+
+  for (const [whose, options, mostBytes] of [
+    ['that of instances', [], limitBytes],
+    ['its own, when it has one', ['--opt', 'disk-limit=64m'], 64 * mib],
+  ] as const) {
+    it(`in a volume of Docker has a limit too: ${whose}`, async () => {
+      const name = `volume-${String(mostBytes)}`;
+      await execa('docker', [
+        'volume',
+        'create',
+        '--driver',
+        driver,
+        '--opt',
+        'template=shop',
+        ...options,
+        name,
+      ]);
+      try {
+        const { stdout: data } = await execa('docker', [
+          'volume',
+          'inspect',
+          '--format',
+          '{{.Mountpoint}}',
+          name,
+        ]);
+        let writtenBytes = 0;
+        await using file = await open(`${data}/written`, 'w');
+        const writing = async () => {
+          for (; ; writtenBytes += mib) {
+            await file.write(randomBytes(mib));
+            await file.datasync();
+          }
+        };
+        await assert.rejects(writing(), { errno: -quotaExceeded });
+        assert.ok(
+          writtenBytes > 0 && writtenBytes <= mostBytes,
+          `${String(writtenBytes)} bytes were written.`,
+        );
+      } finally {
+        await execa('docker', ['volume', 'rm', name]);
+      }
+    });
+  }
 
   it('can be deleted although it hangs', async () => {
     const instance = await host.create('shop', 'hanging');
