@@ -38,7 +38,7 @@ export async function examine(config: Config): Promise<Check[]> {
   );
   await check('Node.js', checks.nodeVersion);
   await check('btrfs programs', () =>
-    checks.programs(['btrfs', 'mkfs.btrfs', 'mount', 'umount'], 'btrfs-progs mount'),
+    checks.programs(['btrfs', 'mkfs.btrfs', 'chattr', 'mount', 'umount'], 'btrfs-progs e2fsprogs mount'),
   );
   await check('decompressors', () =>
     checks.programs(['gzip', 'zstd', 'xz', 'bzip2'], 'gzip zstd xz-utils bzip2'),

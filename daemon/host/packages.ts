@@ -12,6 +12,7 @@ interface Need {
 const needs: readonly Need[] = [
   { program: 'mkfs.btrfs', packages: ['btrfs-progs'] },
   { program: 'btrfs', packages: ['btrfs-progs'] },
+  { program: 'chattr', packages: ['e2fsprogs'] },
   { program: 'mount', packages: ['mount'] },
   { program: 'losetup', packages: ['mount'] },
   { program: 'useradd', packages: ['passwd'] },

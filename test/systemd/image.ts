@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { execa } from 'execa';
 
 const packages = [
-  ...['systemd', 'systemd-sysv', 'dbus', 'kmod', 'iptables', 'docker.io', 'btrfs-progs'],
+  ...['systemd', 'systemd-sysv', 'dbus', 'kmod', 'iptables', 'docker.io', 'btrfs-progs', 'e2fsprogs'],
   ...['mmdebstrap', 'mariadb-client', 'zstd', 'xz-utils', 'bzip2', 'lintian'],
 ];
 const recipe = [
