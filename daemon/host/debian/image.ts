@@ -8,7 +8,17 @@ import { messageOf } from '../../errors/error.ts';
 import { version } from '../../version.ts';
 
 const packages = [
-  ...['libstdc++6', 'btrfs-progs', 'e2fsprogs', 'mount', 'passwd', 'zstd', 'xz-utils', 'bzip2', 'ca-certificates'],
+  ...[
+    'libstdc++6',
+    'btrfs-progs',
+    'e2fsprogs',
+    'mount',
+    'passwd',
+    'zstd',
+    'xz-utils',
+    'bzip2',
+    'ca-certificates',
+  ],
   // They build the server image where no registry answers.
   ...['mmdebstrap', 'debian-archive-keyring'],
 ];
