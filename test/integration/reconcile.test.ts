@@ -16,7 +16,8 @@ import { person } from './cli-process.ts';
 
 const people = 'create table people (name varchar(32)); insert into people values ("alice"), ("bob");';
 
-describe('reconcile', () => {
+describe('reconcile', function () {
+  this.timeout(300_000);
   let host: TestHost;
 
   before(async () => {
@@ -81,6 +82,35 @@ describe('reconcile', () => {
     await restart();
     assert.deepEqual(await names(instance), ['alice', 'bob', 'carol']);
     assert.ok(kindsOf(await findings()).includes('server-adrift mended'));
+  });
+
+  it('starts servers where their data is when the base directory is mounted elsewhere', async () => {
+    const [awake, asleep] = [await host.create('shop', 'awake'), await host.create('shop', 'asleep')];
+    await Promise.all([awake, asleep].map((each) => insert(each, 'carol')));
+    await host.api('POST', `/v1/instances/${asleep.id}/sleep`);
+    const { baseDir } = host.config;
+    const elsewhere = `${baseDir}-elsewhere`;
+    for (const [from, to] of [
+      [baseDir, elsewhere],
+      [elsewhere, baseDir],
+    ] as const) {
+      await host.serve.stop();
+      await rename(from, to);
+      await host.serve.start({ MYAAS_BASE_DIR: to });
+      using changes = await Changes.follow(host);
+      const wrong = await changes.until(async () => {
+        const [server] = await host.docker.list(clone(awake));
+        return server?.mounted.includes(`${to}/data/instances/${clone(awake)}`)
+          ? undefined
+          : 'at its old place';
+      });
+      assert.equal(wrong, undefined, host.serve.log);
+      for (const instance of [awake, asleep])
+        assert.deepEqual(await names(instance), ['alice', 'bob', 'carol']);
+      const fresh = await host.create('shop', 'fresh');
+      assert.deepEqual(await names(fresh), ['alice', 'bob']);
+      await host.api('DELETE', `/v1/instances/${fresh.id}`);
+    }
   });
 
   it('gives an instance up, with the reason, whose data somebody has removed; a reset brings it back', async () => {
