@@ -16,6 +16,7 @@ import { sendFailure, useErrorEnvelope } from './plugins/errors.ts';
 import { refuseNonsense } from './plugins/nonsense.ts';
 import { legacyPlugin } from './plugins/legacy.ts';
 import { rateLimits } from './plugins/rate-limit.ts';
+import { sharedSerializers } from './plugins/serializers.ts';
 import type { App } from './routes/app.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -74,6 +75,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
     frameworkErrors: (error, request, reply) => void sendFailure(error, request, reply),
     // A client's mistake is told, not mended silently.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
+    schemaController: { compilersFactory: { buildSerializer: sharedSerializers() } },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.decorateRequest('user', undefined);

@@ -11,6 +11,7 @@ import { dockerAnswers } from '../../daemon/host/dockerd.ts';
 import { mountsBelow } from '../support/workshop.ts';
 
 const graceMs = 30_000;
+const mostStarts = 3;
 const containerdPid = 'exec/containerd/containerd.pid';
 
 export class Engine implements AsyncDisposable {
@@ -32,8 +33,20 @@ export class Engine implements AsyncDisposable {
     return `unix://${this.#socket}`;
   }
 
-  /** Returns when it answers. Throws with its log when it ends instead. */
+  /** Returns when it answers. Throws with its log when it ends instead, as often as systemd would start it again. */
   async start(): Promise<void> {
+    for (let left = mostStarts; ; left--) {
+      try {
+        await this.#startOnce();
+        return;
+      } catch (error) {
+        // On a busy machine its containerd may not be there in time.
+        if (left === 1) throw error;
+      }
+    }
+  }
+
+  async #startOnce(): Promise<void> {
     const directory = this.#directory;
     await rm(this.#socket, { force: true });
     const args = [

@@ -3,7 +3,7 @@ import type { Scene } from './inspect.ts';
 import { kinds, steps } from './world.ts';
 
 /** A run of hours shows that it is alive. */
-const roundsPerReport = 25;
+const killsPerReport = 250;
 
 export class Journal {
   readonly #scene: Scene;
@@ -11,6 +11,7 @@ export class Journal {
   readonly #defects = new Set<string>();
   readonly #startedMs = performance.now();
   #rounds = 0;
+  #toldKills = 0;
 
   constructor(scene: Scene, seed: string) {
     this.#scene = scene;
@@ -37,7 +38,7 @@ export class Journal {
   /** What was wrong after a round, with the last words of the daemons. */
   round(hits: readonly string[], found: readonly string[]): void {
     this.note(`round ${String(this.#rounds++)} (${hits.join(', ')})`, found);
-    if (this.#rounds % roundsPerReport === 0) this.tell(' so far');
+    if (this.kills >= this.#toldKills + killsPerReport) this.tell(' so far');
   }
 
   note(when: string, found: readonly string[]): void {
@@ -52,6 +53,7 @@ export class Journal {
   /** `end`: why the killing has come to an end. */
   tell(end: string): void {
     const { world, operator, editions } = this.#scene;
+    this.#toldKills = this.kills;
     const kills = kinds.map((kind) => `${kind} ${String(world.kills.get(kind) ?? 0)}`);
     const struck = steps.map((step) => `${step} ${String(world.struck.get(step) ?? 0)}`);
     const count = (what: string) => String(this.defects.filter((each) => each.startsWith(what)).length);
