@@ -6,7 +6,7 @@ import { inContainer, type AdminSession } from '../engines/engine.ts';
 import type { MyaasError } from '../errors/error.ts';
 import { errors } from '../errors/errors.ts';
 import type { BulkStream } from './bulk/stream.ts';
-import { readDump } from './formats/reader.ts';
+import { readDump, readDumpInPlace } from './formats/reader.ts';
 import type { ImportRun } from './run.ts';
 import { readableOf, type DumpFile } from './formats/unpack.ts';
 
@@ -33,10 +33,17 @@ export async function runClient(
     ...(locales && { locales }),
   });
   const leftOut = file === run.dump ? run.update?.leftOut : undefined;
-  const reading = await readDump(file, run.signal, onRead, filter, leftOut);
-  const text = bulk ? readableOf(bulk.text(reading.text, reading.isPacked)) : reading.text;
   const command = clientOf(run).command(database);
-  const failure = await feedClient(run, 'client', command, text, undefined, { heard: bulk });
+  const feed = (text: Readable) => feedClient(run, 'client', command, text, undefined, { heard: bulk });
+  let reading;
+  let failure;
+  if (bulk && !filter) {
+    reading = await readDumpInPlace(file, run.signal, onRead, leftOut);
+    failure = await feed(readableOf(bulk.text(reading.text, reading.isPacked)));
+  } else {
+    reading = await readDump(file, run.signal, onRead, filter, leftOut);
+    failure = await feed(reading.text);
+  }
   return failure ? { failure } : { sha256: reading.summarize().sha256 };
 }
 

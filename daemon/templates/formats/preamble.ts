@@ -41,7 +41,8 @@ export class GtidBlanker {
   push(chunk: Buffer): Buffer {
     const text = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     const unfinished = blankStatements(text);
-    this.#rest = text.subarray(unfinished);
+    // The rest of the buffer may be another text by then.
+    this.#rest = Buffer.from(text.subarray(unfinished));
     return text.subarray(0, unfinished);
   }
 

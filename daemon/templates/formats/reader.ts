@@ -11,14 +11,14 @@ import {
   whyNoDump,
 } from './preamble.ts';
 import type { Places } from '../parts/places.ts';
-import { unpack, type DumpFile } from './unpack.ts';
+import { isPacked, readInPlace, unpack, type DumpFile } from './unpack.ts';
 
 /** The last lines of every tool fit in, and what somebody has added behind them. */
 const tailBytes = 65_536;
 
-export interface DumpReading {
+export interface DumpReading<Text = Readable> {
   /** The SQL text. Errors of reading and unpacking end it, as `MYAAS_DUMP_BAD` where the file is to blame. */
-  readonly text: Readable;
+  readonly text: Text;
   /** Else every byte of the text is where it is in the file. */
   readonly isPacked: boolean;
   /** What was read, once `text` has ended. Throws `MYAAS_DUMP_BAD` when the dump is not complete. */
@@ -33,25 +33,39 @@ export async function readDump(
   filter: TextFilter = new TextEnds(dump.file),
   leftOut?: Places,
 ): Promise<DumpReading> {
-  const { content, isPacked, sha256 } = await unpack(dump, signal, onRead, filter, leftOut);
-  return {
-    text: content,
-    isPacked: isPacked || leftOut !== undefined,
-    summarize() {
-      const why = filter.whyIncomplete();
-      if (why !== undefined)
-        throw errors.dumpBad(dump.file, why, 'Make the dump anew; the template stays as it was.');
-      return { sha256: sha256() };
-    },
-  };
+  const { content, sha256, ...unpacked } = await unpack(dump, signal, onRead, filter, leftOut);
+  const isMoved = unpacked.isPacked || leftOut !== undefined;
+  return { text: content, isPacked: isMoved, summarize: () => summaryOf(dump, filter, sha256) };
+}
+
+/**
+ * The same for those who are done with a buffer when they ask for the next: what can be, is read into one buffer, over and
+ * over. Garbage of this size would cost as much as the reading.
+ */
+export async function readDumpInPlace(
+  dump: DumpFile,
+  signal: AbortSignal,
+  onRead: (doneBytes: number) => void,
+  leftOut?: Places,
+): Promise<DumpReading<AsyncIterable<Buffer>>> {
+  if (leftOut !== undefined || (await isPacked(dump)))
+    return readDump(dump, signal, onRead, undefined, leftOut);
+  const ends = new TextEnds(dump.file);
+  const { content, sha256 } = readInPlace(dump, signal, onRead);
+  return { text: ends.passAll(content), isPacked: false, summarize: () => summaryOf(dump, ends, sha256) };
+}
+
+function summaryOf(dump: DumpFile, filter: TextFilter, sha256: () => string): { readonly sha256: string } {
+  const why = filter.whyIncomplete();
+  if (why !== undefined)
+    throw errors.dumpBad(dump.file, why, 'Make the dump anew; the template stays as it was.');
+  return { sha256: sha256() };
 }
 
 /** Passes text on, made loadable, and remembers how it began and ended. Refuses at once what is no SQL. */
 export class TextEnds extends Transform implements TextFilter {
   head = '';
-  /** The last chunks, at least `tailBytes` of them, if there are. */
-  #last: Buffer[] = [];
-  #lastLength = 0;
+  readonly #tail = new Tail();
   readonly #file: string;
   #preamble: Buffer[] | undefined = [];
   #preambleLength = 0;
@@ -63,50 +77,74 @@ export class TextEnds extends Transform implements TextFilter {
   }
 
   whyIncomplete(): string | undefined {
-    return whyIncomplete(this.head, Buffer.concat(this.#last).subarray(-tailBytes).toString('latin1'));
+    return whyIncomplete(this.head, this.#tail.latin1);
+  }
+
+  async *passAll(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      const passed = this.#pass(chunk);
+      if (passed) yield passed;
+    }
+    yield* this.#passRest();
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback) {
-    this.#last.push(chunk);
-    this.#lastLength += chunk.length;
-    for (
-      let [first] = this.#last;
-      first && this.#lastLength - first.length >= tailBytes;
-      [first] = this.#last
-    ) {
-      this.#lastLength -= first.length;
-      this.#last.shift();
+    try {
+      done(null, this.#pass(chunk));
+    } catch (error) {
+      done(error as Error);
     }
-    if (this.#preamble === undefined) {
-      done(null, this.#gtids?.push(chunk) ?? chunk);
-      return;
-    }
-    this.#preamble.push(chunk);
-    this.#preambleLength += chunk.length;
-    if (this.#preambleLength < preambleBytes) done();
-    else this.#takePreamble(this.#preamble, done);
   }
 
   override _flush(done: TransformCallback) {
-    const finish: TransformCallback = (error, last) => {
-      if (last !== undefined) this.push(last);
-      done(error, this.#gtids?.end());
-    };
-    if (this.#preamble) this.#takePreamble(this.#preamble, finish);
-    else finish();
+    try {
+      for (const rest of this.#passRest()) this.push(rest);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
   }
 
-  #takePreamble(chunks: readonly Buffer[], done: TransformCallback) {
+  /** Keeps nothing of `chunk`. */
+  #pass(chunk: Buffer): Buffer | undefined {
+    this.#tail.push(chunk);
+    if (this.#preamble === undefined) return this.#gtids?.push(chunk) ?? chunk;
+    this.#preamble.push(Buffer.from(chunk));
+    this.#preambleLength += chunk.length;
+    return this.#preambleLength < preambleBytes ? undefined : this.#passPreamble(this.#preamble);
+  }
+
+  #passRest(): Buffer[] {
+    const preamble = this.#preamble && this.#passPreamble(this.#preamble);
+    return [preamble, this.#gtids?.end()].filter((rest) => rest !== undefined);
+  }
+
+  #passPreamble(chunks: readonly Buffer[]): Buffer {
     const start = Buffer.concat(chunks);
     this.#preamble = undefined;
     this.head = start.toString('latin1', 0, preambleBytes);
     const why = whyNoDump(this.head);
-    if (why !== undefined) {
-      done(errors.dumpBad(this.#file, why));
-      return;
-    }
+    if (why !== undefined) throw errors.dumpBad(this.#file, why);
     blankSandboxLine(start);
     if (setsGtids(this.head)) this.#gtids = new GtidBlanker();
-    done(null, this.#gtids?.push(start) ?? start);
+    return this.#gtids?.push(start) ?? start;
+  }
+}
+
+/** What a text ends with, as far as it was seen. */
+class Tail {
+  readonly #buffer = Buffer.allocUnsafe(tailBytes);
+  #length = 0;
+
+  push(chunk: Buffer): void {
+    const last = chunk.subarray(-tailBytes);
+    const kept = Math.min(this.#length, tailBytes - last.length);
+    this.#buffer.copyWithin(0, this.#length - kept, this.#length);
+    last.copy(this.#buffer, kept);
+    this.#length = kept + last.length;
+  }
+
+  get latin1(): string {
+    return this.#buffer.toString('latin1', 0, this.#length);
   }
 }

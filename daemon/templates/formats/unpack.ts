@@ -9,6 +9,8 @@ import { hasErrno } from '../../errors/error.ts';
 import { errors } from '../../errors/errors.ts';
 import { forward, type Places } from '../parts/places.ts';
 
+const blockBytes = 2 ** 18;
+
 export const compressions = { gz: 'gzip', zst: 'zstd', xz: 'xz', bz2: 'bzip2' } as const;
 /** The program that unpacks it, undefined for what is not packed. */
 type Compression = (typeof compressions)[keyof typeof compressions] | undefined;
@@ -71,7 +73,7 @@ export async function unpack(
   });
   const unpacked = compression === undefined ? new PassThrough() : unpacker(compression, signal);
   const read = (start = 0, end = Infinity) =>
-    createReadStream(packed.path, { highWaterMark: 2 ** 18, start, end: end - 1 });
+    createReadStream(packed.path, { highWaterMark: blockBytes, start, end: end - 1 });
   const reading =
     leftOut === undefined
       ? pipeline(read(), meter, unpacked, sink, { signal })
@@ -85,6 +87,34 @@ export async function unpack(
     isPacked: compression !== undefined,
     sha256: () => hash.digest('hex'),
   };
+}
+
+/** The content of a file that is not packed: a buffer is good until the next is asked for. */
+export function readInPlace(
+  file: DumpFile,
+  signal: AbortSignal,
+  onRead: (doneBytes: number) => void,
+): { readonly content: AsyncGenerator<Buffer>; readonly sha256: () => string } {
+  const hash = createHash('sha256');
+  async function* content() {
+    try {
+      await using opened = await open(file.path, 'r');
+      const block = Buffer.allocUnsafe(blockBytes);
+      for (let doneBytes = 0; ;) {
+        signal.throwIfAborted();
+        const { bytesRead } = await opened.read(block, 0, blockBytes, doneBytes);
+        if (bytesRead === 0) return;
+        const chunk = block.subarray(0, bytesRead);
+        hash.update(chunk);
+        doneBytes += bytesRead;
+        onRead(doneBytes);
+        yield chunk;
+      }
+    } catch (error) {
+      throw readFailed(file, undefined, error);
+    }
+  }
+  return { content: content(), sha256: () => hash.digest('hex') };
 }
 
 export const readableOf = (chunks: AsyncIterable<Buffer>): Readable =>
