@@ -3,10 +3,10 @@
  * stands beside what is promised of it, and beside a floor or a peer measured in turns with it in the same run.
  * `instant/settings.ts` says how much is measured. Results stay in `instant.json`, the distributions in `instant.svg`.
  */
-import { shortNumber, table } from './figures.ts';
+import { table } from './figures.ts';
 import { burst } from './instant/burst.ts';
 import { claim, size } from './instant/claim.ts';
-import { isReached, type Part, type Verdict } from './instant/finding.ts';
+import { verdictLine, type Part } from './instant/finding.ts';
 import { buildBundle } from './instant/host.ts';
 import { writePlot } from './instant/plot.ts';
 import { loadNow, readRecord, recorded, recordFile, writeRecord, type Recorded } from './instant/record.ts';
@@ -23,18 +23,6 @@ export const instantParts: Readonly<Record<string, Part>> = {
   sleepers,
 };
 
-function lineOf(verdict: Verdict): string {
-  const { what, measured, unit, atMost, atLeast } = verdict;
-  const wanted =
-    atMost !== undefined
-      ? `wanted ≤ ${String(atMost)}`
-      : atLeast !== undefined
-        ? `wanted ≥ ${String(atLeast)}`
-        : '';
-  const mark = { true: 'reached', false: 'NOT REACHED', undefined: '' }[String(isReached(verdict))] ?? '';
-  return `${what.padEnd(58)}${shortNumber(measured).padStart(9)} ${unit.padEnd(4)}${wanted.padEnd(16)}${mark}`.trimEnd();
-}
-
 function print({ title, series, verdicts, load }: Recorded): void {
   const rounds = Math.max(...Object.values(series).map(({ length }) => length));
   console.log(
@@ -42,7 +30,7 @@ function print({ title, series, verdicts, load }: Recorded): void {
   );
   console.log(table(Object.entries(series)));
   console.log();
-  for (const verdict of verdicts) console.log(lineOf(verdict));
+  for (const verdict of verdicts) console.log(verdictLine(verdict));
 }
 
 /** Measures the parts named, all when none is. */

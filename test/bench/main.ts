@@ -1,9 +1,10 @@
 /**
- * `npm run bench -- [create|density|extension|gate|import|neighbours|reconcile|instant [claim|size|empty|reset|wake|burst|sleepers …] …]`: figures of this
- * machine, as ratios to a floor or a peer measured in the same run, in turns, so that a noisy machine is unfair to all
- * alike.
+ * `npm run bench -- [create|density|extension|gate|import [against|changed|claims|memory|reader]|neighbours|reconcile|
+ * instant [claim|size|empty|reset|wake|burst|sleepers …] …]`: figures of this machine, as ratios to a floor or a peer
+ * measured in the same run, in turns, so that a noisy machine is unfair to all alike.
  */
 import { openWorkshop } from '../support/workshop.ts';
+import { benchImport, importParts } from './import.ts';
 import { benchInstant, instantParts } from './instant.ts';
 
 interface Bench {
@@ -17,7 +18,7 @@ const benches: Readonly<Record<string, Bench>> = {
   density: { run: async () => (await import('./density.ts')).benchDensity() },
   extension: { run: async () => (await import('./extension.ts')).benchExtension() },
   gate: { run: async () => (await import('./gate.ts')).benchGate() },
-  import: { run: async () => (await import('./import.ts')).benchImport() },
+  import: { parts: Object.keys(importParts), run: benchImport },
   neighbours: { run: async () => (await import('./neighbours.ts')).benchNeighbours() },
   reconcile: { run: async () => (await import('./reconcile.ts')).benchReconcile() },
   instant: { parts: Object.keys(instantParts), run: benchInstant },

@@ -10,6 +10,11 @@ const words =
   'lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut'.split(' ');
 const states = ['new', 'paid', 'sent', "it\\'s late", 'gone'];
 
+/** Of each table. */
+export const shopColumns = (['integer', 'integer', 'text', 'text', 'decimal', 'text', 'text'] as const).map(
+  (kind) => ({ kind, nullable: true }),
+);
+
 /** Numbers that look random and are the same each time (Numerical Recipes' generator). */
 function randomOf(seed: number): (below: number) => number {
   let state = seed >>> 0;
@@ -65,19 +70,20 @@ LOCK TABLES \`${name}\` WRITE;
 }
 
 /** `changed`: the number of a table that has other rows than it would have without. */
-export async function writeShopDump(path: string, sizeBytes: number, changed?: number): Promise<void> {
-  function* text() {
-    yield `/*!40101 SET NAMES utf8mb4 */;
+export function* shopDump(sizeBytes: number, changed?: number): Generator<string> {
+  yield `/*!40101 SET NAMES utf8mb4 */;
 /*!40014 SET @OLD_UNIQUE_CHECKS=@@UNIQUE_CHECKS, UNIQUE_CHECKS=0 */;
 /*!40014 SET @OLD_FOREIGN_KEY_CHECKS=@@FOREIGN_KEY_CHECKS, FOREIGN_KEY_CHECKS=0 */;
 /*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;
 `;
-    for (let index = 0; index < tableCount; index++)
-      yield* table(index, sizeBytes / tableCount, index === changed ? 1000 + index : index);
-    yield `/*!40101 SET SQL_MODE=@OLD_SQL_MODE */;
+  for (let index = 0; index < tableCount; index++)
+    yield* table(index, sizeBytes / tableCount, index === changed ? 1000 + index : index);
+  yield `/*!40101 SET SQL_MODE=@OLD_SQL_MODE */;
 /*!40014 SET FOREIGN_KEY_CHECKS=@OLD_FOREIGN_KEY_CHECKS */;
 /*!40014 SET UNIQUE_CHECKS=@OLD_UNIQUE_CHECKS */;
 `;
-  }
-  await pipeline(Readable.from(text()), createWriteStream(path));
+}
+
+export async function writeShopDump(path: string, sizeBytes: number, changed?: number): Promise<void> {
+  await pipeline(Readable.from(shopDump(sizeBytes, changed)), createWriteStream(path));
 }

@@ -9,7 +9,7 @@ import { leanMemory } from '../../../daemon/host/lean-memory.ts';
 import { freePorts, startHost, type TestHost } from '../../support/daemon.ts';
 import { settings } from './settings.ts';
 
-const bundle = 'dist/myaas.js';
+export const bundle = 'dist/myaas.js';
 /** Beyond the instances that a part makes: those of its pool have none, but a port is free again only when all is gone. */
 const morePorts = 20;
 
