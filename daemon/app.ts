@@ -92,9 +92,9 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   refusePages(app, deps.ownNames);
   const limits = await rateLimits(app, deps.requestsPerMinute);
   const access = { ...deps, limits };
-  // What is answered has been done, and stays done.
-  app.addHook('onSend', async (request) => {
-    if (request.method !== 'GET' && request.method !== 'HEAD') await deps.flush();
+  // What is answered has been done, and stays done. A failure promises nothing, and may be that this can't be had.
+  app.addHook('onSend', async ({ method }, { statusCode }) => {
+    if (method !== 'GET' && method !== 'HEAD' && statusCode < 400) await deps.flush();
   });
   await app.register(swagger, {
     openapi: {
