@@ -184,6 +184,8 @@ export interface ImageSource {
 
 /** What a server's command depends on. */
 export interface ServerFacts {
+  /** How much SQL an import is going to load, roughly; undefined: nobody knows. */
+  readonly loadBytes?: number | undefined;
   /** Of its container, in which it is to stay. */
   readonly memoryBytes: number;
   readonly series: string;
@@ -226,6 +228,11 @@ export interface Engine {
   extraFiles(): Promise<readonly ServerFile[]>;
   /** The server of an import: bulk settings, nothing durable before the shutdown. */
   importCommand(server: ServerFacts): readonly string[];
+  /**
+   * Whether such a server leaves the data directory as those of instances have it. Else it is settled: started once more
+   * with their settings.
+   */
+  leavesSettled?(server: ServerFacts): boolean;
   /** The server of an instance. */
   serveCommand(server: ServerFacts): readonly string[];
   /** Files that are in the run directory of an import's server. */

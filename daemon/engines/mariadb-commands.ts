@@ -24,6 +24,9 @@ const commonFlags = [
 ];
 
 const mib = 2 ** 20;
+const servingLog = '32M';
+/** What a log as small as that takes without the server having to write its pages in between. */
+const smallLoadBytes = 16 * mib;
 const clamp = (value: number, min: number, max: number): number =>
   Math.min(max, Math.max(min, Math.floor(value)));
 
@@ -69,7 +72,7 @@ export const serveCommand = ({ memoryBytes }: ServerFacts): readonly string[] =>
   // As MariaDB 11.5 and newer have it, but for UCS-2, UTF-16 and UTF-32, which hardly anybody stores: at each start it
   // loads tables for each one listed, 4 MB for these three. Servers before 11.2 have no such list.
   '--loose-character-set-collations=utf8mb3=utf8mb3_uca1400_ai_ci,utf8mb4=utf8mb4_uca1400_ai_ci',
-  '--innodb-log-file-size=32M',
+  `--innodb-log-file-size=${servingLog}`,
   // Touched as a whole at the start; the least that there can be.
   '--innodb-log-buffer-size=2M',
   '--aria-pagecache-buffer-size=8M',
@@ -86,13 +89,17 @@ export const serveCommand = ({ memoryBytes }: ServerFacts): readonly string[] =>
   '--innodb-flush-log-at-trx-commit=2',
 ];
 
-export const importCommand = ({ memoryBytes }: ServerFacts): readonly string[] => [
+/** A log of another size is made anew at the next start. */
+export const leavesSettled = ({ loadBytes = Infinity }: Pick<ServerFacts, 'loadBytes'>): boolean =>
+  loadBytes <= smallLoadBytes;
+
+export const importCommand = ({ memoryBytes, loadBytes }: ServerFacts): readonly string[] => [
   'mariadbd',
   ...commonFlags,
   '--skip-ssl',
   `--innodb-buffer-pool-size=${String(Math.max(128, Math.floor(memoryBytes / 2 / 2 ** 20)))}M`,
-  '--innodb-log-file-size=1G',
-  '--innodb-log-buffer-size=64M',
+  `--innodb-log-file-size=${leavesSettled({ loadBytes }) ? servingLog : '1G'}`,
+  `--innodb-log-buffer-size=${leavesSettled({ loadBytes }) ? '16M' : '64M'}`,
   '--innodb-flush-log-at-trx-commit=0',
   '--innodb-io-capacity=4000',
   // Would be computed again and again while a table grows, for longer than its loading takes; `analyze` does it once.

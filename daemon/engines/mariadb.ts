@@ -9,6 +9,7 @@ import {
   certificate,
   importCommand,
   initialiseCommand,
+  leavesSettled,
   serveCommand,
   socketName,
   startupFileName,
@@ -112,6 +113,7 @@ export const mariadb: Engine = {
   },
   initialiseCommand,
   importCommand,
+  leavesSettled,
   serveCommand,
 
   // MDEV-19229: after a slow shutdown another number of them is made from nothing. The default is 3.

@@ -6,6 +6,9 @@ export const startupFileName = 'startup.sql';
 export const certificate = { cert: 'server-cert.pem', key: 'server-key.pem' } as const;
 
 const mib = 2 ** 20;
+const servingLog = '32M';
+/** What a log as small as that takes without the server having to write its pages in between. */
+const smallLoadBytes = 16 * mib;
 const clamp = (value: number, min: number, max: number): number =>
   Math.min(max, Math.max(min, Math.floor(value)));
 
@@ -52,7 +55,7 @@ export const serveCommand = ({ memoryBytes }: ServerFacts): readonly string[] =>
     `--innodb-buffer-pool-size=${String(clamp(memoryBytes / 32 / mib, 32, 1024))}M`,
     `--max-connections=${String(connections)}`,
     `--temptable-max-ram=${String(clamp(memoryBytes / 4 / mib, 32, 1024))}M`,
-    '--innodb-redo-log-capacity=32M',
+    `--innodb-redo-log-capacity=${servingLog}`,
     '--innodb-log-buffer-size=2M',
     '--innodb-log-writer-threads=OFF',
     // The paths are those of the template, which was checked when it was made.
@@ -68,12 +71,16 @@ export const serveCommand = ({ memoryBytes }: ServerFacts): readonly string[] =>
   ];
 };
 
-export const importCommand = ({ memoryBytes }: ServerFacts): readonly string[] => [
+/** A log of another capacity is made anew at the next start. */
+export const leavesSettled = ({ loadBytes = Infinity }: Pick<ServerFacts, 'loadBytes'>): boolean =>
+  loadBytes <= smallLoadBytes;
+
+export const importCommand = ({ memoryBytes, loadBytes }: ServerFacts): readonly string[] => [
   'mysqld',
   ...commonFlags,
   `--innodb-buffer-pool-size=${String(Math.max(128, Math.floor(memoryBytes / 2 / mib)))}M`,
-  '--innodb-redo-log-capacity=1G',
-  '--innodb-log-buffer-size=64M',
+  `--innodb-redo-log-capacity=${leavesSettled({ loadBytes }) ? servingLog : '1G'}`,
+  `--innodb-log-buffer-size=${leavesSettled({ loadBytes }) ? '16M' : '64M'}`,
   '--innodb-flush-log-at-trx-commit=0',
   '--innodb-io-capacity=4000',
   '--innodb-io-capacity-max=8000',

@@ -12,6 +12,7 @@ import {
   certificate,
   importCommand,
   initialiseCommand,
+  leavesSettled,
   serveCommand,
   socketName,
   startupFileName,
@@ -94,6 +95,7 @@ export const mysql: Engine = {
   // The server's UUID.
   identityFiles: ['auto.cnf'],
   importCommand,
+  leavesSettled,
   serveCommand,
   renewingFlags: [],
   startupFiles: (account) => [{ name: startupFileName, text: `${passwordStatement(account)};\n` }],

@@ -25,6 +25,8 @@ export interface Filled extends ChosenDatabase {
   /** Of the dump, packed as it is. */
   readonly sha256: string;
   readonly counts: TableCounts;
+  /** The data directory is as the servers of instances have it. */
+  readonly isSettled: boolean;
 }
 
 /** Leaves a data directory whose server was shut down cleanly. Throws `MYAAS_DUMP_BAD` where the dump is to blame. */
@@ -41,7 +43,7 @@ export async function fill(run: ImportRun, recipe: Recipe): Promise<Filled> {
     const filled = await withServer(run, backup.adoptCommand(run.facts), async (admin) => {
       await rm(`${run.home}/${backup.adoptFile.name}`);
       const finished = await finish(run, recipe, admin, sha256);
-      return { ...finished, counts: await admin.countTables() };
+      return { ...finished, counts: await admin.countTables(), isSettled: false };
     });
     if (recipe.mask) await backup.wipeRemnants(run.datadir);
     return filled;
@@ -58,7 +60,7 @@ export async function fill(run: ImportRun, recipe: Recipe): Promise<Filled> {
     const filled = await finish(run, recipe, admin, sha256);
     run.enter('statistics');
     await admin.analyze(run.signal);
-    return { ...filled, counts: await admin.countTables() };
+    return { ...filled, counts: await admin.countTables(), isSettled: leavesSettled(run) };
   });
 }
 
@@ -88,9 +90,11 @@ async function fillFromFormer(
     run.enter('statistics');
     await analyzeChanges(run, update);
     const filled = await finish(run, recipe, admin, sha256);
-    return { ...filled, counts: await admin.countTables() };
+    return { ...filled, counts: await admin.countTables(), isSettled: leavesSettled(run) };
   });
 }
+
+const leavesSettled = ({ engine, facts }: ImportRun): boolean => engine.leavesSettled?.(facts) ?? false;
 
 /** Starts the import's server, does the work, and shuts it down cleanly. */
 async function withServer<T>(
@@ -157,7 +161,7 @@ async function finish(
   recipe: Recipe,
   admin: AdminSession,
   sha256: string | undefined,
-): Promise<Omit<Filled, 'counts'>> {
+): Promise<Omit<Filled, 'counts' | 'isSettled'>> {
   const { dump, deps } = run;
   const wanted = deps.config.dbDatabase ?? dump.template;
   const engineVersion = await admin.version();

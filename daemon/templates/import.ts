@@ -21,8 +21,11 @@ import { settle, tryClone } from './rehearse.ts';
 import { chooseServer, noServerFor } from './server-choice.ts';
 import { ImportRun, type ImporterDeps, type ImportOrder, type OnProgress } from './run.ts';
 import { fingerprint } from './formats/tree.ts';
+import { isPacked } from './formats/unpack.ts';
 import { isUnchanged } from './unchanged.ts';
 
+/** By how much programs make SQL smaller, at most, as a rule. */
+const usualPacking = 15;
 const oneHourMs = 3_600_000;
 
 /** Removes the containers of imports that the end of an earlier daemon cut short. */
@@ -55,37 +58,38 @@ export class Importer {
 
   /**
    * Imports a dump as a new version and publishes it; undefined when it says the same as the current one was made of.
-   * `whole`: whatever the version before has. Throws `MYAAS_DUMP_BAD` where the dump is to blame.
+   * `force`: whatever the version before has. Throws `MYAAS_DUMP_BAD` where the dump is to blame.
    */
   async import(
     dump: Dump,
     signal: AbortSignal,
     onProgress: OnProgress,
-    whole: boolean,
+    force: boolean,
   ): Promise<Manifest | undefined> {
     const { config, paths } = this.#deps;
     await assertDiskSpace(paths.templates, dump.sizeBytes + config.diskReserveBytes);
     const image = await this.#imageFor(dump, signal, onProgress);
     const order = { dump, image, signal, onProgress };
-    const update = whole ? undefined : await planUpdate(this.#deps, order);
+    const update = force ? undefined : await planUpdate(this.#deps, order);
     if (update && isSame(update)) {
       await this.#renew(dump, update);
       return undefined;
     }
     if (update) {
       try {
-        return await this.#attempt({ ...order, bulk: true, update });
+        return await this.#attempt({ ...order, bulk: true, update, loadBytes: update.loadBytes });
       } catch (error) {
         signal.throwIfAborted();
         // A full load comes out right, or tells what is the matter with the dump.
         this.#deps.log.info(`${dump.file} is loaded as a whole: ${messageOf(error)}`);
       }
     }
+    const whole = { ...order, loadBytes: await textBytesOf(dump) };
     try {
-      return await this.#attempt({ ...order, bulk: true });
+      return await this.#attempt({ ...whole, bulk: true });
     } catch (error) {
       if (!(error instanceof OnlyPlain)) throw error;
-      return this.#attempt({ ...order, bulk: false });
+      return this.#attempt({ ...whole, bulk: false });
     }
   }
 
@@ -146,7 +150,7 @@ async function build(run: ImportRun): Promise<Manifest> {
   const filled = await fill(run, recipe);
   // What is made with other settings is made anew when they are put back: old values have stood in it.
   if (recipe.mask) await settle(run, filled.database, run.engine.renewingFlags);
-  await settle(run, filled.database);
+  if (recipe.mask || !filled.isSettled) await settle(run, filled.database);
   const sizeBytes = await directorySize(run.datadir);
   await rm(`${run.home}/tmp`, { recursive: true });
   await setReadOnly(run.datadir);
@@ -173,6 +177,10 @@ async function build(run: ImportRun): Promise<Manifest> {
     ...(parts && { parts }),
   };
 }
+
+/** How much there may be in a dump, unpacked. */
+const textBytesOf = async (dump: Dump): Promise<number> =>
+  dump.sizeBytes * (dump.format === 'file' && !(await isPacked(dump)) ? 1 : usualPacking);
 
 /** By which a dump is known again. */
 const factsOf = (dump: Dump, sha256: string) => ({

@@ -46,6 +46,8 @@ export interface ImportOrder {
   readonly bulk: boolean;
   /** What makes it of the version before, and not of nothing. */
   readonly update?: Update | undefined;
+  /** How much SQL is to be loaded, roughly. */
+  readonly loadBytes: number;
 }
 
 /** Its containers carry `id`, so that they can be found again by whoever comes after a crash. */
@@ -56,6 +58,7 @@ export class ImportRun {
   /** What its server is, and the image that it runs in. */
   readonly engine: Engine;
   readonly image: ServerImage;
+  readonly facts: ServerFacts;
   readonly signal: AbortSignal;
   /** Label of its containers and name of its run directory. */
   readonly id: string;
@@ -73,7 +76,7 @@ export class ImportRun {
   #progress: Progress;
 
   constructor(deps: ImporterDeps, order: ImportOrder) {
-    const { dump, version, image, signal, onProgress, bulk, update } = order;
+    const { dump, version, image, signal, onProgress, bulk, update, loadBytes } = order;
     this.deps = deps;
     this.dump = dump;
     this.version = version;
@@ -84,12 +87,9 @@ export class ImportRun {
     this.home = deps.paths.version(dump.template, version);
     this.bulk = bulk;
     this.update = update;
+    this.facts = { memoryBytes: deps.config.memoryLimitBytes, series: image.series, loadBytes };
     this.#onProgress = onProgress;
     this.#progress = { phase: 'starting', doneBytes: 0, totalBytes: dump.sizeBytes, secondsLeft: null };
-  }
-
-  get facts(): ServerFacts {
-    return { memoryBytes: this.deps.config.memoryLimitBytes, series: this.image.series };
   }
 
   get datadir(): string {

@@ -111,7 +111,8 @@ describe('templates of several products, side by side', () => {
         assert.equal((await host.api('POST', '/v1/templates/refresh', { body: request })).status, 202);
         await events.until(
           (event) =>
-            event.type === 'job' && event.job.imports.some(({ progress }) => progress?.phase === 'settling'),
+            event.type === 'job' &&
+            event.job.imports.some(({ progress }) => progress?.phase === 'trial clone'),
         );
         await host.serve.stop('SIGKILL');
         await host.serve.start();

@@ -18,6 +18,10 @@ export class Places {
     return this.#places.length;
   }
 
+  get sizeBytes(): number {
+    return this.#places.reduce((sum, { start, end }) => sum + end.offset - start.offset, 0);
+  }
+
   /** Something stands there, after all that was added before. */
   add(start: Position, end: Position): void {
     const last = this.#places.at(-1);

@@ -19,6 +19,8 @@ export interface Update {
   readonly parts: DumpParts;
   /** What of the dump's text is not run. */
   readonly leftOut: Places;
+  /** Of what is run. */
+  readonly loadBytes: number;
   /** Of the dump that was looked at. */
   readonly sha256: string;
 }
@@ -43,7 +45,7 @@ export const isSame = ({ changes: { load, drop } }: Update): boolean => load.len
  */
 export async function planUpdate(
   { catalogue, config }: ImporterDeps,
-  { dump, image, signal, onProgress }: Omit<ImportOrder, 'version' | 'bulk'>,
+  { dump, image, signal, onProgress }: Omit<ImportOrder, 'version' | 'bulk' | 'loadBytes'>,
 ): Promise<Update | undefined> {
   const engine = engineOf(image.engine);
   const former = catalogue.current(dump.template);
@@ -58,7 +60,8 @@ export async function planUpdate(
     const changes = changesBetween(former.parts, read.parts);
     if (!changes) return undefined;
     const leftOut = read.placesOf(new Set(changes.keep.map(keyOf)));
-    return { former, changes, parts: read.parts, leftOut, sha256 };
+    const loadBytes = reader.offset - leftOut.sizeBytes;
+    return { former, changes, parts: read.parts, leftOut, loadBytes, sha256 };
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof MyaasError) return undefined;
