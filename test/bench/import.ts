@@ -9,6 +9,7 @@ import { changed } from './import/changed.ts';
 import { claims } from './import/claims.ts';
 import { peakMemory } from './import/memory.ts';
 import { reader } from './import/reader.ts';
+import { small } from './import/small.ts';
 import { verdictLine, type Part } from './instant/finding.ts';
 import { buildBundle } from './instant/host.ts';
 import { loadNow } from './instant/record.ts';
@@ -19,6 +20,7 @@ export const importParts: Readonly<Record<string, Part>> = {
   claims,
   memory: peakMemory,
   reader,
+  small,
 };
 
 /** Measures the parts named, all when none is. */
