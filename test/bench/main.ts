@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [create|density|extension|gate|import [against|changed|claims|memory|reader]|neighbours|reconcile|
+ * `npm run bench -- [create|density|extension|gate|import [against|changed|claims|memory|reader|small]|neighbours|reconcile|
  * instant [claim|size|empty|reset|wake|burst|sleepers …] …]`: figures of this machine, as ratios to a floor or a peer
  * measured in the same run, in turns, so that a noisy machine is unfair to all alike.
  */
