@@ -14,7 +14,7 @@ import {
   socketName,
   startupFileName,
 } from './mariadb-commands.ts';
-import { findMaskProblems, maskColumns } from './mariadb-mask.ts';
+import { mariadbForgetting } from './mariadb-forget.ts';
 import {
   admitLast,
   connect,
@@ -25,6 +25,7 @@ import {
   workOf,
 } from './mysql-session.ts';
 import { clientFile, mysqlUrlOf, parseLoadError } from './mysql-client.ts';
+import { mysqlMasker } from './mysql-mask.ts';
 import { rowsLoader } from './mysql-rows.ts';
 import { quoteText } from './quoting.ts';
 
@@ -150,10 +151,7 @@ export const mariadb: Engine = {
     return new MysqlAdminSession(await connect(socketPath, root, undefined), {
       secureAccounts,
       rows: rowsLoader,
-      masker: (connection) => ({
-        findMaskProblems: (columns) => findMaskProblems(connection, columns),
-        mask: (columns, key, signal) => maskColumns(connection, columns, key, signal),
-      }),
+      masker: (connection) => mysqlMasker(connection, mariadbForgetting),
     });
   },
 

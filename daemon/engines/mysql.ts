@@ -17,6 +17,8 @@ import {
   socketName,
   startupFileName,
 } from './mysql-commands.ts';
+import { mysqlForgetting } from './mysql-forget.ts';
+import { mysqlMasker } from './mysql-mask.ts';
 import { rowsLoader } from './mysql-rows.ts';
 import {
   admitLast,
@@ -120,6 +122,7 @@ export const mysql: Engine = {
     return new MysqlAdminSession(await connect(socketPath, root, undefined), {
       secureAccounts,
       rows: rowsLoader,
+      masker: (connection) => mysqlMasker(connection, mysqlForgetting),
     });
   },
 

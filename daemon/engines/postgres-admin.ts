@@ -1,8 +1,9 @@
 /** Talking to the PostgreSQL server of an import as its superuser. A session of PostgreSQL is in one database. */
 import pg from 'pg';
-import type { AdminSession, Contents, TableCounts } from './engine.ts';
+import type { AdminSession, Contents, Masker, TableCounts } from './engine.ts';
 import { hasRole, secureDatabase, secureRoles } from './postgres-accounts.ts';
 import { loader, superuser } from './postgres-commands.ts';
+import { postgresMasker } from './postgres-mask.ts';
 import { connect, type PostgresClient } from './postgres-session.ts';
 
 /** The one that is always there. */
@@ -21,6 +22,7 @@ const countObjects = `
       where not ${ofSystem} and ${notOfExtension('pg_proc')}) as objects`;
 
 export class PostgresAdminSession implements AdminSession {
+  readonly masker: Masker;
   readonly #socketPath: string;
   readonly #main: PostgresClient;
   /** Once the roles are locked nobody can log in any more, so these stay. */
@@ -29,6 +31,7 @@ export class PostgresAdminSession implements AdminSession {
   constructor(socketPath: string, main: PostgresClient) {
     this.#socketPath = socketPath;
     this.#main = main;
+    this.masker = postgresMasker((database) => connectAsSuperuser(socketPath, database));
   }
 
   static async open(socketPath: string): Promise<PostgresAdminSession> {
