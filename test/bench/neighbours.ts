@@ -1,33 +1,45 @@
 /**
- * What a neighbour of a write bomb feels: how long its small transactions take while another instance writes as fast as
- * it can, beside how long they take while that is quiet. In turns, so that a noisy machine is unfair to both alike.
+ * What a neighbour of a runaway instance feels: how long its small transactions take while another instance takes all it
+ * can get, beside how long they take while that is quiet. In turns, so that a noisy machine is unfair to both alike.
  */
 import type { Connection } from 'mysql2/promise';
 import type { Instance } from '../../daemon/contract/instances.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 import { quantile, shortNumber, table } from './figures.ts';
 
-const rounds = 5;
-const roundMs = 6000;
+const rounds = 3;
+const roundMs = 4000;
 const wantedRatio = 2;
 /** A person or a web page asks now and then: a neighbour that asks without a pause would be a bomb itself. */
 const pauseMs = 5;
 const rows = 20_000;
 
-/** What writes much: rows that stay for a while, and temporary tables. */
-const bombs: Readonly<Record<string, readonly string[]>> = {
-  tables: [
-    ...Array<string>(10).fill('insert into bomb select random_bytes(1024) from seq_1_to_20000'),
-    'truncate table bomb',
-  ],
-  'one large transaction': [
-    'begin',
-    ...Array<string>(10).fill('insert into bomb select random_bytes(1024) from seq_1_to_20000'),
-    'rollback',
-  ],
-  'temporary files': [
-    'select count(*) from (select random_bytes(1000) as a from seq_1_to_200000 order by a) as t',
-  ],
+interface Bomb {
+  readonly statements: readonly string[];
+  /** Each runs the statements, again and again. */
+  readonly connections: number;
+  /** Whether each round of statements has a connection of its own. */
+  readonly reconnects?: boolean;
+}
+
+const manyRows = Array<string>(10).fill('insert into bomb select random_bytes(1024) from seq_1_to_20000');
+
+const bombs: Readonly<Record<string, Bomb>> = {
+  writes: { connections: 1, statements: [...manyRows, 'truncate table bomb'] },
+  'writes, in one large transaction': { connections: 1, statements: ['begin', ...manyRows, 'rollback'] },
+  'writes, of temporary files': {
+    connections: 1,
+    statements: [
+      'select count(*) from (select random_bytes(1000) as a from seq_1_to_200000 order by a) as t',
+    ],
+  },
+  processor: { connections: 8, statements: ["do benchmark(200000, sha2('x', 512))"] },
+  memory: {
+    connections: 4,
+    statements: ["set @eaten = repeat('x', 15000000)", 'set @eaten = null'],
+  },
+  // These clients are of the same process as the neighbour's, which waits for them, too.
+  connections: { connections: 20, statements: ['do 1'], reconnects: true },
 };
 
 /** Milliseconds of a read and of a committed write, one after the other, for a while. */
@@ -49,24 +61,30 @@ async function took(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedMs;
 }
 
-/** Writes until disposed of. */
-async function bomb(
+/** Goes off until disposed of. */
+function setOff(
   host: TestHost,
   instance: Instance,
-  statements: readonly string[],
-): Promise<AsyncDisposable> {
-  const connection = await host.connect(instance);
+  { statements, connections, reconnects = false }: Bomb,
+): AsyncDisposable {
   const over = new AbortController();
-  const bombing = (async () => {
+  const goOff = async () => {
+    let connection = await host.connect(instance);
     for (let next = 0; !over.signal.aborted; next++) {
       await connection.query(statements[next % statements.length] ?? '');
+      if (!reconnects) continue;
+      connection.destroy();
+      connection = await host.connect(instance);
     }
-  })();
+    connection.destroy();
+  };
+  const bombing = Promise.all(Array.from({ length: connections }, goOff));
+  // Told when it is disposed of.
+  bombing.catch(() => undefined);
   return {
     async [Symbol.asyncDispose]() {
       over.abort();
       await bombing;
-      connection.destroy();
     },
   };
 }
@@ -80,8 +98,8 @@ export async function benchNeighbours(): Promise<void> {
      create table bomb (a longblob);`,
   );
   const neighbour = await host.connect(await host.create('shop', 'neighbour'));
-  for (const [name, statements] of Object.entries(bombs)) {
-    const bomber = await host.create('shop', `bomber-${name.replaceAll(' ', '-')}`);
+  for (const [name, bomb] of Object.entries(bombs)) {
+    const bomber = await host.create('shop', `bomber-${name.replaceAll(/\W+/g, '-')}`);
     const figures: Record<'quiet' | 'bombed', { reads: number[]; writes: number[] }> = {
       quiet: { reads: [], writes: [] },
       bombed: { reads: [], writes: [] },
@@ -89,7 +107,7 @@ export async function benchNeighbours(): Promise<void> {
     const ratios: number[] = [];
     for (let round = 0; round < rounds; round++) {
       const quiet = await feel(neighbour);
-      const bombing = await bomb(host, bomber, statements);
+      const bombing = setOff(host, bomber, bomb);
       const bombed = await feel(neighbour);
       await bombing[Symbol.asyncDispose]();
       for (const [of, felt] of [
@@ -105,7 +123,9 @@ export async function benchNeighbours(): Promise<void> {
       );
     }
     const { quiet, bombed } = figures;
-    console.log(`\nA neighbour of a bomb that writes ${name}: ms, ${String(rounds)} rounds in turns`);
+    console.log(
+      `\nA neighbour of one that takes all there is of ${name}: ms, ${String(rounds)} rounds in turns`,
+    );
     console.log(
       table([
         ['read, quiet', quiet.reads],
