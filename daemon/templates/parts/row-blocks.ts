@@ -8,8 +8,8 @@ import { Type, type Static } from 'typebox';
 export const Block = Type.Object({ sizeBytes: Type.Integer(), sha256: Type.String() });
 export type Block = Static<typeof Block>;
 
-/** Few enough that hundreds of gigabytes have a manifest of some megabytes. */
-const leastBytes = 4 * 2 ** 20;
+/** Few enough that a hundred gigabytes have a manifest of some megabytes. What follows a table's last block is always read. */
+const leastBytes = 2 * 2 ** 20;
 /** Whoever looks for a block has it in memory. */
 const mostBytes = 16 * 2 ** 20;
 /** What is between two INSERTs of one run of rows; with more it is two. */
