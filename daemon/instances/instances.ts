@@ -91,9 +91,8 @@ export class Instances {
     abandoned.throwIfAborted();
     this.#creating.set(draft.id, cancelling);
     try {
-      const row =
-        (await this.#claimAny(draft, manifest, startedMs, abandoned)) ??
-        (await this.#build(draft, startedMs, abandoned));
+      const claimed = await this.#claimAny(draft, manifest, startedMs, abandoned);
+      const row = claimed ?? (await this.#build(draft, startedMs, abandoned));
       metrics.created(row.origin, performance.now() - startedMs);
       return row;
     } finally {
@@ -114,8 +113,7 @@ export class Instances {
     abandoned: AbortSignal,
   ): Promise<InstanceRow | undefined> {
     const { pool } = this.#deps;
-    // Spares have the template's server.
-    if (draft.upgradedFrom !== null) return undefined;
+    if (draft.upgradedFrom !== null) return undefined; // Spares have their template's server.
     pool.want(draft.template);
     for (let spare = pool.take(manifest); spare; spare = pool.take(manifest)) {
       const row = await this.#claim(draft, spare, startedMs, abandoned);
