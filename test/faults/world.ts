@@ -75,7 +75,8 @@ export class World {
   /** Returns when serve and gate are there. Throws when one of them has ended by itself. */
   async up(): Promise<void> {
     while (!this.isUp) await Promise.race([once(this.#events, 'up'), ...this.#ends()]);
-    await Promise.race([Promise.resolve(), ...this.#ends()]);
+    // The first that is settled counts: an end, if there was one.
+    await Promise.race([...this.#ends(), Promise.resolve()]);
   }
 
   #ends(): Promise<never>[] {

@@ -118,6 +118,7 @@ class Daemon {
     this.#child = child;
     this.exit = once(child, 'exit');
     const ready = new Promise<void>((resolve, reject) => {
+      child.once('error', reject);
       for (const stream of [child.stdout, child.stderr]) {
         createInterface({ input: stream }).on('line', (line) => {
           this.log += `${line}\n`;
