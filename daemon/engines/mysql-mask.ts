@@ -67,10 +67,7 @@ async function factsOf(
 }
 
 /** Everything that stands in the way, in words; empty when all columns can be masked. */
-async function findMaskProblems(
-  connection: Connection,
-  columns: readonly MaskedColumn[],
-): Promise<string[]> {
+async function findMaskProblems(connection: Connection, columns: readonly MaskedColumn[]): Promise<string[]> {
   const problems: string[] = [];
   for (const each of columns) {
     const facts = await factsOf(connection, each);
