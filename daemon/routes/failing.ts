@@ -6,6 +6,7 @@ const reasons = {
   409: 'It is in the way of something that is there, or going on',
   413: 'The body is too large',
   415: 'The body is not JSON',
+  422: 'Its data can be given to no such server',
   507: 'No port is free, or the disk is full',
 } as const;
 

@@ -71,7 +71,7 @@ export function instanceRoutes(app: App, deps: InstanceRoutesDeps): void {
       schema: {
         summary: 'A ready instance with credentials',
         body: named(CreateInstance),
-        response: { 201: named(Instance), ...failing(404, 409, 413, 415, 507) },
+        response: { 201: named(Instance), ...failing(404, 409, 413, 415, 422, 507) },
       },
     },
     async (request, reply) => {
@@ -144,7 +144,7 @@ export function instanceRoutes(app: App, deps: InstanceRoutesDeps): void {
         summary: 'Fresh data, same port and credentials',
         params: Params,
         body: Type.Union([named(ResetInstance), Type.Null()]),
-        response: { 200: named(Instance), ...failing(404, 409, 413, 415, 507) },
+        response: { 200: named(Instance), ...failing(404, 409, 413, 415, 422, 507) },
       },
     },
     async (request) => {

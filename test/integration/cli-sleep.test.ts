@@ -33,7 +33,7 @@ describe('the command line and servers that do not run', function () {
       'shop/first is asleep; the first connection wakes it.\nshop/second is asleep; the first connection wakes it.',
     );
     assert.match(stderr, /^myaas: .*"absent".*\n {2}hint: /);
-    assert.match((await root.run('ls')).stdout, /^shop\/first +asleep +127\.0\.0\.1:\d+/m);
+    assert.match((await root.run('ls')).stdout, /^shop\/first +asleep +mariadb 11\.8 +127\.0\.0\.1:\d+/m);
     assert.match((await root.run('status')).stdout, /^databases +2 asleep$/m);
     assert.match(
       (await root.run('show', 'first')).stdout,

@@ -103,8 +103,8 @@ describe('a container', function () {
         );
         const id = inspected.Config.Labels['com.myaas.id'] ?? '';
         for (const [point, root] of Object.entries(binds)) {
-          // The data of an import is in its version's directory, whose name is not the import's id.
-          const isOwn = root.includes(id) || root.includes('/data/templates/shop/');
+          // The data of an import is in its version's directory, or in that of the seed it is to begin with.
+          const isOwn = root.includes(id) || /\/data\/(?:templates\/shop|seeds)\//.test(root);
           assert.ok(isOwn, `${point} is ${root}`);
         }
       });
