@@ -87,7 +87,12 @@ export class ImportRun {
     this.home = deps.paths.version(dump.template, version);
     this.bulk = bulk;
     this.update = update;
-    this.facts = { memoryBytes: deps.config.memoryLimitBytes, series: image.series, loadBytes };
+    this.facts = {
+      memoryBytes: deps.config.memoryLimitBytes,
+      series: image.series,
+      // What a mask is to hide stands in the server's log, too, which other settings than those of serving have made anew.
+      loadBytes: dump.companions.mask ? undefined : loadBytes,
+    };
     this.#onProgress = onProgress;
     this.#progress = { phase: 'starting', doneBytes: 0, totalBytes: dump.sizeBytes, secondsLeft: null };
   }
