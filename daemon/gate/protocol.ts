@@ -80,7 +80,7 @@ export const ServeMessage = Type.Union([
     routes: Type.Array(Route),
     tls: Type.Optional(TlsTerms),
   }),
-  /** For clients that come from now on; those of a gate's that knows no `tls` in `sync` find none. */
+  /** The terms for clients that come from now on. */
   Type.Object({ type: Type.Literal('tls'), request: RequestNumber, tls: TlsTerms }),
   Type.Object({ type: Type.Literal('set'), request: RequestNumber, route: Route }),
   /** When it is answered, the port is free. */

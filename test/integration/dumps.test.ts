@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import mysql, { type RowDataPacket } from 'mysql2/promise';
+import mysql from 'mysql2/promise';
 import type { Instance } from '../../daemon/contract/instances.ts';
 import type { Job, Template } from '../../daemon/contract/templates.ts';
+import { askOf } from '../support/ask.ts';
 import { contentsOf, type Contents } from '../support/contents.ts';
 import { optionSets, toolDumpName, toolDumps, writtenDumps, type CorpusDump } from '../support/corpus.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
@@ -48,15 +49,7 @@ describe('dumps', function () {
     }
   }
 
-  async function ask(instance: Instance, sql: string): Promise<RowDataPacket[]> {
-    const connection = await host.connect(instance);
-    try {
-      const [rows] = await connection.query<RowDataPacket[]>(sql);
-      return rows;
-    } finally {
-      connection.destroy();
-    }
-  }
+  const ask = (instance: Instance, sql: string) => askOf(host, instance, sql);
 
   async function contentsOfInstance(instance: Instance): Promise<Contents> {
     const connection = await host.connect(instance);

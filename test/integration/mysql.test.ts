@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { cp, mkdir, readdir, stat } from 'node:fs/promises';
 import { execa } from 'execa';
-import type { RowDataPacket } from 'mysql2/promise';
 import type { Instance } from '../../daemon/contract/instances.ts';
+import { askOf } from '../support/ask.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 
 /** What is awkward to write as text: every kind of character, values that are computed, and what no file says. */
@@ -34,15 +34,7 @@ describe('MySQL', function () {
   });
   after(() => host.stop());
 
-  async function ask(instance: Instance, sql: string): Promise<RowDataPacket[]> {
-    const connection = await host.connect(instance);
-    try {
-      const [rows] = await connection.query<RowDataPacket[]>(sql);
-      return rows;
-    } finally {
-      connection.destroy();
-    }
-  }
+  const ask = (instance: Instance, sql: string) => askOf(host, instance, sql);
 
   it('has its dumps of one file for each table read as they are', async () => {
     const server = (await host.docker.list()).find(({ role }) => role === 'server');

@@ -1,10 +1,10 @@
 /** Instances with a newer server than their template's. */
 import assert from 'node:assert/strict';
-import type { RowDataPacket } from 'mysql2/promise';
 import type { ErrorBody } from '../../daemon/contract/contract.ts';
 import type { Instance } from '../../daemon/contract/instances.ts';
 import type { Status } from '../../daemon/contract/status.ts';
 import type { Template } from '../../daemon/contract/templates.ts';
+import { askOf } from '../support/ask.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 import { loginOf, products } from '../support/products.ts';
 import { person } from './cli-process.ts';
@@ -31,15 +31,7 @@ describe('an instance with a newer server than its template', function () {
   });
   after(() => host.stop());
 
-  async function ask(instance: Instance, sql: string): Promise<RowDataPacket[]> {
-    const connection = await host.connect(instance);
-    try {
-      const [rows] = await connection.query<RowDataPacket[]>(sql);
-      return rows;
-    } finally {
-      connection.destroy();
-    }
-  }
+  const ask = (instance: Instance, sql: string) => askOf(host, instance, sql);
   const versionOf = async (instance: Instance): Promise<string> =>
     String((await ask(instance, 'select version() as version'))[0]?.['version']);
   /** When nothing is left to be removed in the background: the daemon's end waits for that. */
