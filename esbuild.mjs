@@ -1,6 +1,6 @@
 /**
  * Bundles the two programs. The `myaas` command, dist/myaas.js, needs Node and nothing else; it is split in chunks, so
- * that a client command does not load the daemon's. The extension, dist/extension.cjs, is one file for VS Code's
+ * that a client command does not load the daemon's, and has threads with programs of their own beside it. The extension, dist/extension.cjs, is one file for VS Code's
  * extension host.
  */
 import { execFileSync } from 'node:child_process';
@@ -37,7 +37,7 @@ const require = __createRequire(import.meta.url), __filename = __toPath(import.m
 
 await rm(outdir, { recursive: true, force: true });
 await build({
-  entryPoints: { myaas: 'daemon/main.ts' },
+  entryPoints: { myaas: 'daemon/main.ts', 'hash-worker': 'daemon/templates/formats/hash-worker.ts' },
   outdir,
   bundle: true,
   splitting: true,

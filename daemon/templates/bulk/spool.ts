@@ -10,7 +10,9 @@ import { Bell, type RowText } from './row-text.ts';
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 const blockBytes = 2 ** 20;
-const fastest = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+/** What comes out is put in one piece: it would else be put together of many. */
+const chunkSize = blockBytes;
+const fastest = { chunkSize, params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 export class Spool implements RowText {
   readonly #path: string;
@@ -75,7 +77,7 @@ export class Spool implements RowText {
       }
       const start = this.#ends[index - 1] ?? 0;
       const { buffer } = await this.#file.read(Buffer.allocUnsafe(end - start), 0, end - start, start);
-      yield await decompress(buffer);
+      yield await decompress(buffer, { chunkSize });
     }
   }
 

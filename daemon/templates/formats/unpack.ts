@@ -8,8 +8,11 @@ import { execa, ExecaError } from 'execa';
 import { hasErrno } from '../../errors/error.ts';
 import { errors } from '../../errors/errors.ts';
 import { forward, type Places } from '../parts/places.ts';
+import { FileHash } from './file-hash.ts';
 
 const blockBytes = 2 ** 18;
+/** What is shorter is hashed before a thread has begun. */
+const leastHashedBeside = 2 ** 26;
 
 export const compressions = { gz: 'gzip', zst: 'zstd', xz: 'xz', bz2: 'bzip2' } as const;
 /** The program that unpacks it, undefined for what is not packed. */
@@ -89,32 +92,39 @@ export async function unpack(
   };
 }
 
-/** The content of a file that is not packed: a buffer is good until the next is asked for. */
+/**
+ * The content of a file that is not packed: a buffer is good until the next is asked for. Its hash is to be had once all of
+ * it was read.
+ */
 export function readInPlace(
   file: DumpFile,
   signal: AbortSignal,
   onRead: (doneBytes: number) => void,
 ): { readonly content: AsyncGenerator<Buffer>; readonly sha256: () => string } {
-  const hash = createHash('sha256');
+  let sha256 = '';
   async function* content() {
     try {
       await using opened = await open(file.path, 'r');
+      const isLarge = (await opened.stat()).size >= leastHashedBeside;
+      using beside = isLarge ? new FileHash(file.path) : undefined;
+      const hash = createHash('sha256');
       const block = Buffer.allocUnsafe(blockBytes);
       for (let doneBytes = 0; ;) {
         signal.throwIfAborted();
         const { bytesRead } = await opened.read(block, 0, blockBytes, doneBytes);
-        if (bytesRead === 0) return;
+        if (bytesRead === 0) break;
         const chunk = block.subarray(0, bytesRead);
-        hash.update(chunk);
+        if (!beside) hash.update(chunk);
         doneBytes += bytesRead;
         onRead(doneBytes);
         yield chunk;
       }
+      sha256 = (await beside?.sha256) ?? hash.digest('hex');
     } catch (error) {
       throw readFailed(file, undefined, error);
     }
   }
-  return { content: content(), sha256: () => hash.digest('hex') };
+  return { content: content(), sha256: () => sha256 };
 }
 
 export const readableOf = (chunks: AsyncIterable<Buffer>): Readable =>

@@ -4,7 +4,7 @@ import { MyaasError } from '../../errors/error.ts';
 import type { Manifest } from '../catalogue.ts';
 import type { Companions } from '../companions.ts';
 import type { Dump, FileDump } from '../dumps.ts';
-import { readDump } from '../formats/reader.ts';
+import { readDumpInPlace } from '../formats/reader.ts';
 import type { ImporterDeps, ImportOrder, OnProgress } from '../run.ts';
 import { changesBetween, type Changes, type DumpParts } from './dump-parts.ts';
 import { keyOf, PartReader } from './part-reader.ts';
@@ -78,13 +78,13 @@ async function readParts(
 ): Promise<string | undefined> {
   const progress = { phase: 'comparing', totalBytes: dump.sizeBytes, secondsLeft: null };
   let toldBytes = 0;
-  const reading = await readDump(dump, signal, (doneBytes) => {
+  const reading = await readDumpInPlace(dump, signal, (doneBytes) => {
     if (doneBytes - toldBytes < dump.sizeBytes / 100) return;
     toldBytes = doneBytes;
     onProgress({ ...progress, doneBytes });
   });
   const scan = new Scan(parts);
-  for await (const chunk of reading.text as AsyncIterable<Buffer>) {
+  for await (const chunk of reading.text) {
     scan.push(chunk);
     if (parts.isUnclear) return undefined;
   }

@@ -2,7 +2,7 @@
  * Reads the text of a dump part by part. Blocks of rows that stand there as in the former dump are only hashed: the reader
  * would do the same with them as it has done then, since it comes to each in the same state, between two statements.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { countNewlines, type Piece } from '../bulk/pieces.ts';
 import { StatementReader } from '../bulk/statements.ts';
 import type { PartReader } from './part-reader.ts';
@@ -14,15 +14,19 @@ const otherQuotes = /ANSI|ORACLE|MSSQL|DB2|POSTGRESQL|MAXDB/i;
 /** A block that is being looked for where it should be. */
 interface Look {
   readonly block: Block;
-  readonly hash: ReturnType<typeof createHash>;
-  readonly held: Buffer[];
+  /** What stands there, as far as it was read. */
   sizeBytes: number;
 }
+
+/** What is read anew is given to the reader in pieces like that. */
+const chunkBytes = 2 ** 18;
 
 export class Scan {
   readonly #parts: PartReader;
   #reader = new StatementReader();
   #look: Look | undefined;
+  /** What is looked at, of one block after the other: garbage of this size costs more than the work. */
+  #held: Buffer = Buffer.alloc(0);
   /** Text that the reader was given last: a statement may have begun in it. */
   #recent: readonly Buffer[] = [];
   /** Of the end of that, in the text. */
@@ -45,7 +49,7 @@ export class Scan {
 
   /** What is to be compared and not read. */
   #read(chunk: Buffer): Buffer | undefined {
-    this.#recent = [...this.#recent.slice(-1), chunk];
+    this.#recent = [...this.#recent.slice(-1), Buffer.from(chunk)];
     this.#offset += chunk.length;
     for (const piece of this.#reader.push(chunk)) {
       const block = this.#isCertain ? this.#parts.expected(piece) : undefined;
@@ -74,24 +78,23 @@ export class Scan {
   }
 
   #lookFor(block: Block): void {
-    this.#look = { block, hash: createHash('sha256'), held: [], sizeBytes: 0 };
+    this.#look = { block, sizeBytes: 0 };
+    if (this.#held.length < block.sizeBytes) this.#held = Buffer.allocUnsafe(block.sizeBytes);
   }
 
   #compare(look: Look, chunk: Buffer): Buffer | undefined {
-    const { block, hash, held } = look;
-    const part = chunk.subarray(0, block.sizeBytes - look.sizeBytes);
-    hash.update(part);
-    held.push(part);
-    look.sizeBytes += part.length;
+    const { block } = look;
+    const copiedBytes = chunk.copy(this.#held, look.sizeBytes, 0, block.sizeBytes - look.sizeBytes);
+    look.sizeBytes += copiedBytes;
     if (look.sizeBytes < block.sizeBytes) return undefined;
-    const rest = chunk.subarray(part.length);
-    if (hash.digest('hex') !== block.sha256) {
+    const rest = chunk.subarray(copiedBytes);
+    const held = this.#held.subarray(0, block.sizeBytes);
+    if (hash('sha256', held) !== block.sha256) {
       this.#giveUp(look);
       this.push(rest);
       return undefined;
     }
-    const newlines = held.reduce((sum, bytes) => sum + countNewlines(bytes), 0);
-    const next = this.#parts.skip(block, newlines);
+    const next = this.#parts.skip(block, countNewlines(held));
     this.#look = undefined;
     if (next) this.#lookFor(next);
     else this.#startReading();
@@ -99,11 +102,14 @@ export class Scan {
   }
 
   /** Something else stands there: it is read. */
-  #giveUp({ held }: Look): void {
+  #giveUp({ sizeBytes }: Look): void {
+    const held = this.#held.subarray(0, sizeBytes);
     this.#look = undefined;
+    // In what is read now another block may be looked for.
+    this.#held = Buffer.alloc(0);
     this.#parts.miss();
     this.#startReading();
-    for (const bytes of held) this.push(bytes);
+    for (let at = 0; at < held.length; at += chunkBytes) this.push(held.subarray(at, at + chunkBytes));
   }
 
   #startReading(): void {
