@@ -16,14 +16,18 @@ const timeoutMs = 60_000;
 /** For what writes back all that the kernel has in memory. */
 const syncTimeoutMs = 10 * 60_000;
 
-const run = async (program: string, args: readonly string[], remedy: string): Promise<void> => {
-  await runProgram(program, args, { remedy });
+const diskRemedy = 'See "myaas doctor"; "dmesg" shows whether the disk has errors, "df" whether it is full.';
+
+const run = async (
+  program: string,
+  args: readonly string[],
+  remedy: string,
+  limitMs?: number,
+): Promise<void> => {
+  await runProgram(program, args, { remedy, ...(limitMs !== undefined && { timeoutMs: limitMs }) });
 };
 
-const btrfs = async (args: readonly string[], limitMs = timeoutMs): Promise<void> => {
-  const remedy = 'See "myaas doctor"; "dmesg" shows whether the disk has errors, "df" whether it is full.';
-  await runProgram('btrfs', args, { remedy, timeoutMs: limitMs });
-};
+const btrfs = (args: readonly string[]): Promise<void> => run('btrfs', args, diskRemedy, timeoutMs);
 
 /** Whether `path` exists and lies on btrfs. */
 export async function isBtrfs(path: string): Promise<boolean> {
@@ -64,9 +68,9 @@ export async function deleteSubvolume(path: string): Promise<void> {
   await btrfs(['subvolume', 'delete', '--', path]);
 }
 
-/** Returns when everything written so far is on the disk. */
+/** Returns when everything written so far is on the disk. Throws when anything could not be written (syncfs(2)). */
 export const syncFilesystem = (path: string): Promise<void> =>
-  btrfs(['filesystem', 'sync', path], syncTimeoutMs);
+  run('sync', ['--file-system', '--', path], diskRemedy, syncTimeoutMs);
 
 export async function diskSpace(path: string): Promise<{ totalBytes: number; freeBytes: number }> {
   const { blocks, bavail, bsize } = await statfs(path);

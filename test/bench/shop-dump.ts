@@ -1,4 +1,4 @@
-/** A dump as mariadb-dump writes it, of any size: twenty tables alike, with secondary indexes and foreign keys. */
+/** A dump as mariadb-dump writes it, of any size: tables alike, with secondary indexes and foreign keys. */
 import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -69,21 +69,28 @@ LOCK TABLES \`${name}\` WRITE;
   yield `/*!40000 ALTER TABLE \`${name}\` ENABLE KEYS */;\nUNLOCK TABLES;\n`;
 }
 
-/** `changed`: the number of a table that has other rows than it would have without. */
-export function* shopDump(sizeBytes: number, changed?: number): Generator<string> {
+export interface Shape {
+  /** `tableCount` unless said otherwise. */
+  readonly tables?: number;
+  /** The number of a table that has other rows than it would have without. */
+  readonly changed?: number;
+}
+
+export function* shopDump(sizeBytes: number, { tables = tableCount, changed }: Shape = {}): Generator<string> {
   yield `/*!40101 SET NAMES utf8mb4 */;
 /*!40014 SET @OLD_UNIQUE_CHECKS=@@UNIQUE_CHECKS, UNIQUE_CHECKS=0 */;
 /*!40014 SET @OLD_FOREIGN_KEY_CHECKS=@@FOREIGN_KEY_CHECKS, FOREIGN_KEY_CHECKS=0 */;
 /*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;
 `;
-  for (let index = 0; index < tableCount; index++)
-    yield* table(index, sizeBytes / tableCount, index === changed ? 1000 + index : index);
+  for (let index = 0; index < tables; index++)
+    yield* table(index, sizeBytes / tables, index === changed ? 1000 + index : index);
   yield `/*!40101 SET SQL_MODE=@OLD_SQL_MODE */;
 /*!40014 SET FOREIGN_KEY_CHECKS=@OLD_FOREIGN_KEY_CHECKS */;
 /*!40014 SET UNIQUE_CHECKS=@OLD_UNIQUE_CHECKS */;
 `;
 }
 
-export async function writeShopDump(path: string, sizeBytes: number, changed?: number): Promise<void> {
-  await pipeline(Readable.from(shopDump(sizeBytes, changed)), createWriteStream(path));
+/** It is on the disk in the end, as one is that was made in the night. */
+export async function writeShopDump(path: string, sizeBytes: number, shape?: Shape): Promise<void> {
+  await pipeline(Readable.from(shopDump(sizeBytes, shape)), createWriteStream(path, { flush: true }));
 }

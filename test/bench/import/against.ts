@@ -23,6 +23,9 @@ const importFlags = (): string[] =>
     /^--(?:innodb|aria|key|performance|character|max-allowed)/.test(flag),
   );
 
+/** Few and large, as those that make a database large are: their indexes do not fit in what a server has by default. */
+const tables = 5;
+
 async function loadPlain(flags: readonly string[], dump: string): Promise<Effort> {
   await using peer = await Peer.start(flags, dump);
   return await peer.loadPlain();
@@ -96,14 +99,14 @@ function boundOf(imports: readonly Import[]): Verdict[] {
 async function measure(): Promise<Finding> {
   await using host = await importHost();
   const dump = `${host.dumpsDir}/shop.sql`;
-  await writeShopDump(dump, sizeBytes);
+  await writeShopDump(dump, sizeBytes, { tables });
   const first = await importAll(host, true);
   const plain = await loadPlain([], dump);
   const { original, myloader, copySeconds } = await measureOthers(host, dump);
   await rm(dump);
   const backup = await importAll(host, true);
   await rm(`${host.dumpsDir}/backup`, { recursive: true });
-  await writeShopDump(dump, sizeBytes);
+  await writeShopDump(dump, sizeBytes, { tables });
   const last = await importAll(host, true);
 
   const ours = [first, last];
@@ -125,7 +128,7 @@ async function measure(): Promise<Finding> {
       'ours, all of it': ms(ours.map(({ totalSeconds }) => totalSeconds)),
     },
     verdicts: [
-      { what: 'size of the dump', measured: sizeBytes / 1e6, unit: 'MB' },
+      { what: `size of the dump, of ${String(tables)} tables`, measured: sizeBytes / 1e6, unit: 'MB' },
       { what: 'plain / ours, loading', measured: plain.seconds / best, unit: '×', atLeast: 5 },
       { what: 'original / ours, loading', measured: original.seconds / best, unit: '×', atLeast: 3 },
       { what: 'myloader / ours, loading', measured: myloader.seconds / best, unit: '×', atLeast: 1.5 },

@@ -26,7 +26,7 @@ async function measureRound(host: TestHost, round: number): Promise<Round> {
   const importMs = async (force = false) => (await importAll(host, force)).totalSeconds * 1000;
   await writeShopDump(dump, sizeBytes);
   const full = await importMs(true);
-  await writeShopDump(dump, sizeBytes, round);
+  await writeShopDump(dump, sizeBytes, { changed: round });
   const changed = await importMs();
   await appendFile(dump, `-- Dump completed on day ${String(round)}\n`);
   const renewed = await importMs();
