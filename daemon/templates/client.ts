@@ -39,7 +39,7 @@ export async function runClient(
   let failure;
   if (bulk && !filter) {
     reading = await readDumpInPlace(file, run.signal, onRead, leftOut);
-    failure = await feed(readableOf(bulk.text(reading.text, reading.isPacked)));
+    failure = await feed(readableOf(bulk.text(reading)));
   } else {
     reading = await readDump(file, run.signal, onRead, filter, leftOut);
     failure = await feed(reading.text);

@@ -76,7 +76,10 @@ export interface Shape {
   readonly changed?: number;
 }
 
-export function* shopDump(sizeBytes: number, { tables = tableCount, changed }: Shape = {}): Generator<string> {
+export function* shopDump(
+  sizeBytes: number,
+  { tables = tableCount, changed }: Shape = {},
+): Generator<string> {
   yield `/*!40101 SET NAMES utf8mb4 */;
 /*!40014 SET @OLD_UNIQUE_CHECKS=@@UNIQUE_CHECKS, UNIQUE_CHECKS=0 */;
 /*!40014 SET @OLD_FOREIGN_KEY_CHECKS=@@FOREIGN_KEY_CHECKS, FOREIGN_KEY_CHECKS=0 */;

@@ -14,6 +14,7 @@ import { countNewlines, type Piece } from './pieces.ts';
 import { StatementReader } from './statements.ts';
 import { Extents } from './extents.ts';
 import { Spool } from './spool.ts';
+import type { DumpReading } from '../formats/reader.ts';
 import type { PartReader } from '../parts/part-reader.ts';
 
 /** Tables with less are not worth the question whether they can be loaded in bulk. */
@@ -62,7 +63,7 @@ export class BulkStream {
   #isUncommitted = false;
   /** How many tables were taken out. */
   #taken = 0;
-  #isPacked = true;
+  #originOf: DumpReading['originOf'];
   /** Of the dump's text. */
   scannedBytes = 0;
 
@@ -81,11 +82,14 @@ export class BulkStream {
   }
 
   /** What the client is to read. Throws `OnlyPlain`. */
-  async *text(dump: AsyncIterable<Buffer>, isPacked: boolean): AsyncGenerator<Buffer> {
+  async *text({
+    text,
+    originOf,
+  }: Pick<DumpReading<AsyncIterable<Buffer>>, 'text' | 'originOf'>): AsyncGenerator<Buffer> {
     const { parts } = this.#deps;
-    this.#isPacked = isPacked;
+    this.#originOf = originOf;
     const pieces = async function* (this: BulkStream) {
-      for await (const chunk of dump) {
+      for await (const chunk of text) {
         this.scannedBytes += chunk.length;
         yield* this.#reader.push(chunk);
       }
@@ -163,7 +167,7 @@ export class BulkStream {
         break;
       case 'bulk':
         yield* this.#out.leaveOut(piece.bytes);
-        await this.#run.load.text.append(piece.bytes, piece.offset);
+        await this.#run.load.text.append(piece.bytes, this.#originOf?.(piece.offset) ?? piece.offset);
         this.#run.load.tally.sizeBytes = this.#run.load.text.sizeBytes;
         break;
       case 'plain':
@@ -203,9 +207,9 @@ export class BulkStream {
     }
     this.#state = state;
     this.#taken++;
-    const text = this.#isPacked
-      ? await Spool.create(`${directory}/rows-${String(this.#taken)}.zst`)
-      : new Extents(path);
+    const text = this.#originOf
+      ? new Extents(path)
+      : await Spool.create(`${directory}/rows-${String(this.#taken)}.zst`);
     const tally = lanes.tally.add(`${table.name.database}.${table.name.table}`);
     const load = { table, state, head, text, tally, line };
     this.#loading.add(head.table.toLowerCase());

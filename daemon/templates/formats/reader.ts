@@ -19,8 +19,8 @@ const tailBytes = 65_536;
 export interface DumpReading<Text = Readable> {
   /** The SQL text. Errors of reading and unpacking end it, as `MYAAS_DUMP_BAD` where the file is to blame. */
   readonly text: Text;
-  /** Else every byte of the text is where it is in the file. */
-  readonly isPacked: boolean;
+  /** Where in the file a byte of the text is; to be asked front to back. Undefined when the file is packed. */
+  readonly originOf?: ((offset: number) => number) | undefined;
   /** What was read, once `text` has ended. Throws `MYAAS_DUMP_BAD` when the dump is not complete. */
   summarize(): { readonly sha256: string };
 }
@@ -33,9 +33,8 @@ export async function readDump(
   filter: TextFilter = new TextEnds(dump.file),
   leftOut?: Places,
 ): Promise<DumpReading> {
-  const { content, sha256, ...unpacked } = await unpack(dump, signal, onRead, filter, leftOut);
-  const isMoved = unpacked.isPacked || leftOut !== undefined;
-  return { text: content, isPacked: isMoved, summarize: () => summaryOf(dump, filter, sha256) };
+  const { content, sha256 } = await unpack(dump, signal, onRead, filter, leftOut);
+  return { text: content, summarize: () => summaryOf(dump, filter, sha256) };
 }
 
 /**
@@ -48,11 +47,14 @@ export async function readDumpInPlace(
   onRead: (doneBytes: number) => void,
   leftOut?: Places,
 ): Promise<DumpReading<AsyncIterable<Buffer>>> {
-  if (leftOut !== undefined || (await isPacked(dump)))
-    return readDump(dump, signal, onRead, undefined, leftOut);
+  if (await isPacked(dump)) return readDump(dump, signal, onRead, undefined, leftOut);
   const ends = new TextEnds(dump.file);
-  const { content, sha256 } = readInPlace(dump, signal, onRead);
-  return { text: ends.passAll(content), isPacked: false, summarize: () => summaryOf(dump, ends, sha256) };
+  const { content, sha256 } = readInPlace(dump, signal, onRead, leftOut);
+  return {
+    text: ends.passAll(content),
+    originOf: leftOut?.origins() ?? ((offset) => offset),
+    summarize: () => summaryOf(dump, ends, sha256),
+  };
 }
 
 function summaryOf(dump: DumpFile, filter: TextFilter, sha256: () => string): { readonly sha256: string } {

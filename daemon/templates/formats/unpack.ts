@@ -1,7 +1,7 @@
 /** Reads a packed file once, front to back: never unpacked to disk, never held in memory. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { PassThrough, Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { execa, ExecaError } from 'execa';
@@ -28,8 +28,6 @@ export interface DumpFile {
 export interface Unpacking {
   /** Errors of reading and unpacking end it, as `MYAAS_DUMP_BAD` where the file is to blame. */
   readonly content: Readable;
-  /** Else the content is the file. */
-  readonly isPacked: boolean;
   /** The hash of the file as it is, packed, once `content` has ended. */
   readonly sha256: () => string;
 }
@@ -87,35 +85,40 @@ export async function unpack(
   reading.catch(() => undefined);
   return {
     content: readableOf(contentOf(sink, reading, packed, compression)),
-    isPacked: compression !== undefined,
     sha256: () => hash.digest('hex'),
   };
 }
 
 /**
  * The content of a file that is not packed: a buffer is good until the next is asked for. Its hash is to be had once all of
- * it was read.
+ * it was read, and not where something is left out, which is not even read.
  */
 export function readInPlace(
   file: DumpFile,
   signal: AbortSignal,
   onRead: (doneBytes: number) => void,
+  leftOut?: Places,
 ): { readonly content: AsyncGenerator<Buffer>; readonly sha256: () => string } {
   let sha256 = '';
   async function* content() {
     try {
       await using opened = await open(file.path, 'r');
+      const read = blocksOf(opened, signal);
+      let doneBytes = 0;
+      if (leftOut) {
+        for await (const chunk of leftOut.leaveOut(read)) {
+          doneBytes += chunk.length;
+          onRead(doneBytes);
+          yield chunk;
+        }
+        return;
+      }
       const isLarge = (await opened.stat()).size >= leastHashedBeside;
       using beside = isLarge ? new FileHash(file.path) : undefined;
       const hash = createHash('sha256');
-      const block = Buffer.allocUnsafe(blockBytes);
-      for (let doneBytes = 0; ;) {
-        signal.throwIfAborted();
-        const { bytesRead } = await opened.read(block, 0, blockBytes, doneBytes);
-        if (bytesRead === 0) break;
-        const chunk = block.subarray(0, bytesRead);
+      for await (const chunk of read()) {
         if (!beside) hash.update(chunk);
-        doneBytes += bytesRead;
+        doneBytes += chunk.length;
         onRead(doneBytes);
         yield chunk;
       }
@@ -125,6 +128,20 @@ export function readInPlace(
     }
   }
   return { content: content(), sha256: () => sha256 };
+}
+
+/** Reads from an offset up to another, or up to the end, into one buffer, over and over. */
+function blocksOf(file: FileHandle, signal: AbortSignal) {
+  const block = Buffer.allocUnsafe(blockBytes);
+  return async function* (start = 0, end = Infinity): AsyncGenerator<Buffer> {
+    for (let at = start; at < end;) {
+      signal.throwIfAborted();
+      const { bytesRead } = await file.read(block, 0, Math.min(blockBytes, end - at), at);
+      if (bytesRead === 0) return;
+      at += bytesRead;
+      yield block.subarray(0, bytesRead);
+    }
+  };
 }
 
 export const readableOf = (chunks: AsyncIterable<Buffer>): Readable =>

@@ -37,6 +37,19 @@ export class Places {
     return joined;
   }
 
+  /** Where in the text a byte of what `leaveOut` gives stands, if it is none of the line breaks. To be asked front to back. */
+  origins(): (offset: number) => number {
+    let index = 0;
+    let leftOutBytes = 0;
+    return (offset) => {
+      for (let place; (place = this.#places[index]) && offset + leftOutBytes >= place.start.offset; index++) {
+        const { start, end } = place;
+        leftOutBytes += end.offset - start.offset - (end.lines - start.lines);
+      }
+      return offset + leftOutBytes;
+    };
+  }
+
   /**
    * The text without what stands there. Line breaks stay, so that lines keep their numbers. `read` gives the text from an
    * offset up to another, or up to the end; it is asked for what is needed, front to back.
