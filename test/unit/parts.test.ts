@@ -33,7 +33,18 @@ async function without(text: string, places: Places, cuts: readonly number[] = [
       yield await Promise.resolve(bytes.subarray(bounds[index], end));
   }
   const out: Buffer[] = [];
-  for await (const part of places.leaveOut(forward(chunks()))) out.push(Buffer.from(part));
+  const originOf = places.origins();
+  let offset = 0;
+  for await (const part of places.leaveOut(forward(chunks()))) {
+    out.push(Buffer.from(part));
+    // What stands there, and not the line breaks instead of what does not, is where it is said to come from.
+    const isLeft = part.some((byte) => byte !== 0x0a);
+    if (isLeft) {
+      const origin = originOf(offset);
+      assert.deepEqual(bytes.subarray(origin, origin + part.length), part);
+    }
+    offset += part.length;
+  }
   return Buffer.concat(out).toString();
 }
 

@@ -114,7 +114,7 @@ export function readInPlace(
         return;
       }
       const isLarge = (await opened.stat()).size >= leastHashedBeside;
-      using beside = isLarge ? new FileHash(file.path) : undefined;
+      await using beside = isLarge ? new FileHash(file.path) : undefined;
       const hash = createHash('sha256');
       for await (const chunk of read()) {
         if (!beside) hash.update(chunk);
