@@ -27,7 +27,7 @@ const commonFlags = [
  * What crashes before it is published is made anew, and what is published is on the disk first (`syncFilesystem`). Each
  * statement of a schema would wait for the disk several times.
  */
-const withoutSync = '--debug-no-sync';
+const withoutSync = '--loose-debug-no-sync';
 
 const mib = 2 ** 20;
 const servingLog = '32M';
