@@ -25,6 +25,12 @@ export const LoadSummary = Type.Object(
         description: 'Tables that are as they were in the version before, and were not loaded',
       }),
     ),
+    partial: Type.Optional(
+      Type.Integer({
+        description:
+          'Tables that begin as in the version before, and of which only the rows behind were loaded',
+      }),
+    ),
     plain: Type.Array(Type.Object({ table: Type.String(), why: Type.String() }), {
       description: 'Large tables that were loaded by the plain client, slower, and why',
     }),

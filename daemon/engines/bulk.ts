@@ -37,6 +37,13 @@ export interface ClientState {
   readonly commitsItself: boolean;
 }
 
+/** The column that is a table's primary key. */
+export interface KeyColumn {
+  readonly column: string;
+  /** Of the next row, as far as the dump says, when the server numbers them. */
+  readonly nextNumber: string | undefined;
+}
+
 /** A table that can take its rows all at once. */
 export interface BulkTable {
   readonly name: TableName;
@@ -63,6 +70,8 @@ export interface BulkSession {
   empty(table: BulkTable): Promise<void>;
   /** Whatever refers to them; they must be there. */
   drop(tables: readonly TableName[]): Promise<void>;
+  /** Deletes the rows with a greater key, and the numbers that the server gave to them; how many rows are left. */
+  deleteBehind(table: TableName, column: KeyColumn, lastKey: number): Promise<number>;
   /** Refreshes their statistics. */
   analyze(tables: readonly TableName[]): Promise<void>;
   close(): void;

@@ -1,6 +1,14 @@
 /** Loading one table's rows the fast way: see `BulkSession`. */
 import type { Connection, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
-import type { BulkLoading, BulkSession, BulkTable, ClientState, ColumnKind, TableName } from './bulk.ts';
+import type {
+  BulkLoading,
+  BulkSession,
+  BulkTable,
+  ClientState,
+  ColumnKind,
+  KeyColumn,
+  TableName,
+} from './bulk.ts';
 import { connect } from './mysql-session.ts';
 import { quoteName, quoteText } from './quoting.ts';
 
@@ -203,6 +211,17 @@ class MariadbBulkSession implements BulkSession {
   async drop(tables: readonly TableName[]): Promise<void> {
     await this.#connection.query('set session foreign_key_checks = 0');
     for (const table of tables) await this.#connection.query(`drop table ${quoteTable(table)}`);
+  }
+
+  async deleteBehind(table: TableName, { column, nextNumber }: KeyColumn, lastKey: number): Promise<number> {
+    await this.#connection.query('set session sql_mode = default, foreign_key_checks = 0');
+    await this.#connection.query(`delete from ${quoteTable(table)} where ${quoteName(column)} > ?`, [
+      lastKey,
+    ]);
+    if (nextNumber !== undefined)
+      await this.#connection.query(`alter table ${quoteTable(table)} auto_increment = ${nextNumber}`);
+    const [left] = await this.#rows(`select count(*) as rows_left from ${quoteTable(table)}`, []);
+    return Number(left?.['rows_left']);
   }
 
   async analyze(tables: readonly TableName[]): Promise<void> {

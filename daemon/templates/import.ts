@@ -157,7 +157,7 @@ async function build(run: ImportRun): Promise<Manifest> {
   await tryClone(run, filled.database);
   run.enter('publishing');
   await syncFilesystem(run.home);
-  const parts = run.update?.parts ?? run.parts;
+  const parts = run.update?.parts ?? run.found?.parts;
   return {
     format: 1,
     template: dump.template,

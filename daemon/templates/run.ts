@@ -15,7 +15,7 @@ import { removeOnAbort, shutDownCleanly } from '../instances/shutdown.ts';
 import type { Log } from '../log.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Dump } from './dumps.ts';
-import type { DumpParts } from './parts/dump-parts.ts';
+import type { Found } from './parts/part-reader.ts';
 import type { Update } from './parts/plan.ts';
 import type { Seeds } from './seeds.ts';
 
@@ -69,7 +69,7 @@ export class ImportRun {
   /** What makes it of the version before, and not of nothing. */
   readonly update: Update | undefined;
   /** The parts of what was loaded, once it is, where they can be told apart. */
-  parts: DumpParts | undefined;
+  found: Found | undefined;
   /** How the large tables were loaded, once they are. */
   loaded: LoadSummary | undefined;
   readonly #onProgress: OnProgress;

@@ -74,11 +74,13 @@ export interface Shape {
   readonly tables?: number;
   /** The number of a table that has other rows than it would have without. */
   readonly changed?: number;
+  /** The number of a table that has a twentieth more rows than it would have without. */
+  readonly grown?: number;
 }
 
 export function* shopDump(
   sizeBytes: number,
-  { tables = tableCount, changed }: Shape = {},
+  { tables = tableCount, changed, grown }: Shape = {},
 ): Generator<string> {
   yield `/*!40101 SET NAMES utf8mb4 */;
 /*!40014 SET @OLD_UNIQUE_CHECKS=@@UNIQUE_CHECKS, UNIQUE_CHECKS=0 */;
@@ -86,7 +88,11 @@ export function* shopDump(
 /*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;
 `;
   for (let index = 0; index < tables; index++)
-    yield* table(index, sizeBytes / tables, index === changed ? 1000 + index : index);
+    yield* table(
+      index,
+      (sizeBytes / tables) * (index === grown ? 1.05 : 1),
+      index === changed ? 1000 + index : index,
+    );
   yield `/*!40101 SET SQL_MODE=@OLD_SQL_MODE */;
 /*!40014 SET FOREIGN_KEY_CHECKS=@OLD_FOREIGN_KEY_CHECKS */;
 /*!40014 SET UNIQUE_CHECKS=@OLD_UNIQUE_CHECKS */;

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { StatementReader } from '../../daemon/templates/bulk/statements.ts';
 import { changesBetween, type DumpParts } from '../../daemon/templates/parts/dump-parts.ts';
-import { PartReader } from '../../daemon/templates/parts/part-reader.ts';
+import { keyOf, PartReader } from '../../daemon/templates/parts/part-reader.ts';
+import { forward } from '../../daemon/templates/parts/places.ts';
 import type { Block } from '../../daemon/templates/parts/row-blocks.ts';
 import { Scan } from '../../daemon/templates/parts/scan.ts';
 
@@ -17,13 +19,13 @@ class CountingReader extends PartReader {
 /** Reads a dump in chunks of a size, with what is known of a former one. */
 function scan(dump: string, former?: DumpParts, chunkBytes = 2 ** 18) {
   const bytes = Buffer.from(dump);
-  const parts = new CountingReader('wanted', ['mysql'], former);
+  const parts = new CountingReader('wanted', ['mysql'], former && { former });
   const reading = new Scan(parts);
   for (let at = 0; at < bytes.length; at += chunkBytes) reading.push(bytes.subarray(at, at + chunkBytes));
   reading.end();
   const found = parts.finish();
   assert.ok(found);
-  return { parts: found.parts, skipped: parts.skipped, places: found.placesOf(new Set()) };
+  return { ...found, skipped: parts.skipped, places: found.placesOf(new Set()) };
 }
 
 const text = String.raw`it\'s; text `.repeat(8);
@@ -76,6 +78,29 @@ describe('a dump that is compared with a former one', function () {
       assert.deepEqual(differing(next).tables, ['b']);
     });
   }
+
+  it('has only the last rows of a table left that begins as it did', async () => {
+    const own = [...b.slice(0, 15), insert('b', 7)];
+    const next = table('a', a) + table('b', own);
+    const { rows, placesOf } = scan(next, former);
+    const [keyA, keyB] = ['a', 'b'].map((name) => keyOf({ database: 'wanted', table: name }));
+    assert.ok(keyA !== undefined && keyB !== undefined);
+    const left: Buffer[] = [];
+    async function* whole() {
+      yield await Promise.resolve(Buffer.from(next));
+    }
+    for await (const part of placesOf(new Set([keyA]), new Set([keyB])).leaveOut(forward(whole())))
+      left.push(part);
+    const statements = Buffer.concat(left).toString().trim();
+    assert.ok(statements.length < 4e6 && own.join('').trim().endsWith(statements));
+    assert.match(statements, /^INSERT INTO `b` VALUES \(\d*000,/);
+    const { place, tailHash } = rows.get(keyB) ?? assert.fail();
+    assert.equal(next.indexOf(statements), place.same.offset);
+    const tail = new PartReader('wanted', [], { tails: new Set([keyB]) });
+    const reader = new StatementReader();
+    for (const piece of [...reader.push(Buffer.concat(left)), ...reader.end()]) tail.push(piece);
+    assert.equal(tail.finish()?.rows.get(keyB)?.tailHash, tailHash);
+  });
 
   it('is read as a whole once quotes may mean something else', () => {
     const next = `set @old = @@sql_mode; set sql_mode = 'ANSI_QUOTES'; set sql_mode = @old;\n${dump}`;

@@ -6,7 +6,7 @@ import { BulkStream } from '../bulk/stream.ts';
 import { Tally } from '../bulk/tally.ts';
 import { loadFailed, runClient, type ClientOutcome } from '../client.ts';
 import { readMeter } from '../meter.ts';
-import { PartReader } from '../parts/part-reader.ts';
+import { keyOf, PartReader } from '../parts/part-reader.ts';
 import type { ImportRun } from '../run.ts';
 
 export interface Loaded {
@@ -57,15 +57,20 @@ export class DumpLoader {
     };
     const tally = new Tally(() => tell());
     await using lanes = await Lanes.open(this.#run, loading, tally, loadAgain(this.#run, loading));
-    const parts = new PartReader(deps.config.dbDatabase ?? dump.template, engine.systemDatabases);
+    const parts = new PartReader(deps.config.dbDatabase ?? dump.template, engine.systemDatabases, {
+      tails: new Set(update?.tails.map(keyOf)),
+    });
     const stream = new BulkStream({ loading, lanes, directory: `${home}/tmp`, path: dump.path, parts });
     const onRead = (doneBytes: number) => {
       readBytes = doneBytes;
       tell();
     };
     const outcome = await runClient(this.#run, dump, database, onRead, stream, this.#admin);
-    this.#run.loaded = { ...tally.summary, ...(update && { kept: update.changes.keep.length }) };
-    this.#run.parts = parts.finish()?.parts;
+    this.#run.loaded = {
+      ...tally.summary,
+      ...(update && { kept: update.changes.keep.length, partial: update.tails.length }),
+    };
+    this.#run.found = parts.finish();
     return outcome;
   }
 

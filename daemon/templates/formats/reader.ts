@@ -30,9 +30,10 @@ export async function readDump(
   dump: DumpFile,
   signal: AbortSignal,
   onRead: (doneBytes: number) => void,
-  filter: TextFilter = new TextEnds(dump.file),
+  filter?: TextFilter,
   leftOut?: Places,
 ): Promise<DumpReading> {
+  filter ??= new TextEnds(dump.file, leftOut !== undefined);
   const { content, sha256 } = await unpack(dump, signal, onRead, filter, leftOut);
   return { text: content, summarize: () => summaryOf(dump, filter, sha256) };
 }
@@ -48,7 +49,7 @@ export async function readDumpInPlace(
   leftOut?: Places,
 ): Promise<DumpReading<AsyncIterable<Buffer>>> {
   if (await isPacked(dump)) return readDump(dump, signal, onRead, undefined, leftOut);
-  const ends = new TextEnds(dump.file);
+  const ends = new TextEnds(dump.file, leftOut !== undefined);
   const { content, sha256 } = readInPlace(dump, signal, onRead, leftOut);
   return {
     text: ends.passAll(content),
@@ -69,13 +70,16 @@ export class TextEnds extends Transform implements TextFilter {
   head = '';
   readonly #tail = new Tail();
   readonly #file: string;
+  readonly #isPart: boolean;
   #preamble: Buffer[] | undefined = [];
   #preambleLength = 0;
   #gtids: GtidBlanker | undefined;
 
-  constructor(file: string) {
+  /** `isPart`: of a text that was read as a whole before. */
+  constructor(file: string, isPart = false) {
     super({ highWaterMark: 2 ** 20 });
     this.#file = file;
+    this.#isPart = isPart;
   }
 
   whyIncomplete(): string | undefined {
@@ -125,7 +129,7 @@ export class TextEnds extends Transform implements TextFilter {
     const start = Buffer.concat(chunks);
     this.#preamble = undefined;
     this.head = start.toString('latin1', 0, preambleBytes);
-    const why = whyNoDump(this.head);
+    const why = this.#isPart ? undefined : whyNoDump(this.head);
     if (why !== undefined) throw errors.dumpBad(this.#file, why);
     blankSandboxLine(start);
     if (setsGtids(this.head)) this.#gtids = new GtidBlanker();

@@ -144,6 +144,27 @@ function blocksOf(file: FileHandle, signal: AbortSignal) {
   };
 }
 
+/** Parts of the content, which must be in its order: each with what of it was read next, good until that is asked for. */
+export async function* readStretches<T extends { readonly start: number; readonly end: number }>(
+  file: DumpFile,
+  stretches: readonly T[],
+  signal: AbortSignal,
+): AsyncGenerator<readonly [T, Buffer]> {
+  if (stretches.length === 0) return;
+  const enough = new AbortController();
+  const reading = AbortSignal.any([signal, enough.signal]);
+  await using opened = await open(file.path, 'r');
+  const read = (await isPacked(file))
+    ? forward((await unpack(file, reading, () => undefined)).content)
+    : blocksOf(opened, reading);
+  try {
+    for (const stretch of stretches)
+      for await (const chunk of read(stretch.start, stretch.end)) yield [stretch, chunk];
+  } finally {
+    enough.abort();
+  }
+}
+
 export const readableOf = (chunks: AsyncIterable<Buffer>): Readable =>
   Readable.from(chunks, { objectMode: false, highWaterMark: 2 ** 20 });
 

@@ -18,6 +18,8 @@ export const DumpParts = Type.Object({
       structure: Type.String(),
       /** Of its definition and its rows. */
       hash: Type.String(),
+      /** Of all but its rows, where those can be told from each other by a key. */
+      frame: Type.Optional(Type.String()),
       /** Of its rows. Versions of before there were such blocks have none. */
       blocks: Type.Optional(Type.Array(Block)),
     }),
@@ -35,19 +37,22 @@ export interface Changes {
   readonly keep: readonly Table[];
 }
 
-/** Undefined when only a full load comes to the same. */
-export function changesBetween(former: DumpParts, next: DumpParts): Changes | undefined {
+/** Undefined when only a full load comes to the same. `tails`: tables of which only the last rows are loaded. */
+export function changesBetween(
+  former: DumpParts,
+  next: DumpParts,
+  tails: ReadonlySet<string> = new Set(),
+): Changes | undefined {
   if (former.wanted !== next.wanted || former.rest !== next.rest) return undefined;
   const formerByKey = new Map(former.tables.map((table) => [keyOf(table), table]));
   const nextByKey = new Map(next.tables.map((table) => [keyOf(table), table]));
-  const formerOf = (table: Table) => formerByKey.get(keyOf(table));
-  const keep = next.tables.filter((table) => formerOf(table)?.hash === table.hash);
+  const keep = next.tables.filter((table) => formerByKey.get(keyOf(table))?.hash === table.hash);
   const isRestructured =
     former.tables.some((table) => nextByKey.get(keyOf(table))?.structure !== table.structure) ||
     next.tables.some((table) => !formerByKey.has(keyOf(table)));
+  const kept = new Set([...keep.map(keyOf), ...tails]);
   // Views and the like may depend on what tables look like, and would have been refused.
-  if (keep.length === 0 || (isRestructured && next.hasObjects)) return undefined;
-  const kept = new Set(keep.map(keyOf));
+  if (kept.size === 0 || (isRestructured && next.hasObjects)) return undefined;
   return {
     keep,
     load: next.tables.filter((table) => !kept.has(keyOf(table))),

@@ -1,27 +1,35 @@
 /** Tells the parts of a dump apart: what makes and fills each table, and the rest. */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { countNewlines, type Piece } from '../bulk/pieces.ts';
+import type { InsertHead } from '../bulk/insert-head.ts';
 import type { DumpParts } from './dump-parts.ts';
+import type { KeyColumn } from '../../engines/bulk.ts';
+import { Part, type RowsPlace } from './part.ts';
 import { Places, type Position } from './places.ts';
-import { RowBlocks, type Block } from './row-blocks.ts';
+import type { Block } from './row-blocks.ts';
 import { SessionState } from './session.ts';
 import { kindOf, type NamedTable } from './statement-kind.ts';
 
-interface Part {
-  readonly database: string;
-  readonly table: string;
-  readonly all: Hash;
-  readonly rows: RowBlocks;
-  readonly places: Places;
-  /** Of its CREATE TABLE, once that was seen. */
-  structure: string | undefined;
-  /** What the session was set to when its last statement was read. */
-  state: string;
-  /** Blocks of its rows in the former dump that may stand here as well. */
-  expected: readonly Block[];
+/** The one run of rows of a table. */
+export interface Rows {
+  readonly place: RowsPlace;
+  /** Of those behind what says the same as in the former dump. */
+  readonly tailHash: string;
+  /** Where rows can be told from each other by it. */
+  readonly key: KeyColumn | undefined;
 }
 
-const sha256 = (text: string): string => createHash('sha256').update(text, 'latin1').digest('hex');
+export interface Found {
+  readonly parts: DumpParts;
+  /** By the keys of their tables. */
+  readonly rows: ReadonlyMap<string, Rows>;
+  /**
+   * Where in the text tables stand, and what belongs to none. Of those in `tails` the rows behind what says the same as in
+   * the former dump are left out of it.
+   */
+  readonly placesOf: (tables: ReadonlySet<string>, tails?: ReadonlySet<string>) => Places;
+}
+
 const utf8 = /^utf8(?:mb[34])?$/;
 /** Of one table: with a comment between any two rows there would be as many as rows, and all are in memory. */
 const mostPlaces = 10_000;
@@ -35,6 +43,7 @@ export class PartReader {
   readonly #wanted: string;
   readonly #systemDatabases: readonly string[];
   readonly #former: ReadonlyMap<string, readonly Block[]>;
+  readonly #tails: ReadonlySet<string>;
   readonly #state = new SessionState();
   readonly #parts = new Map<string, Part>();
   readonly #rest = createHash('sha256');
@@ -48,9 +57,17 @@ export class PartReader {
   /** Why only the whole dump can be loaded. */
   #why: string | undefined;
 
-  /** `wanted` is the database that the dump is loaded into where it names none; `former`: what may be in it again. */
-  constructor(wanted: string, systemDatabases: readonly string[], former?: DumpParts) {
+  /**
+   * `wanted` is the database that the dump is loaded into where it names none; `former`: what may be in it again; `tails`:
+   * tables of which only the last rows are in it.
+   */
+  constructor(
+    wanted: string,
+    systemDatabases: readonly string[],
+    { former, tails = new Set() }: { former?: DumpParts; tails?: ReadonlySet<string> } = {},
+  ) {
     this.#wanted = wanted;
+    this.#tails = tails;
     this.#systemDatabases = systemDatabases;
     this.#former = new Map(former?.tables.map((table) => [keyOf(table), table.blocks ?? []]));
   }
@@ -74,8 +91,8 @@ export class PartReader {
     if (piece.kind !== 'rows' || !piece.first) return undefined;
     const part = this.#find(piece.head);
     if (part?.structure === undefined) return undefined;
-    this.#beginRows(part);
-    return this.#nextExpected(part);
+    this.#beginRows(part, piece.head);
+    return part.expected;
   }
 
   /** The expected block stands here: what would come of pushing its text. Returns the one expected next. */
@@ -83,19 +100,15 @@ export class PartReader {
     const part = this.#filling;
     if (!part) throw new Error('Nothing was expected here.');
     const end = this.#after(block.sizeBytes, newlines);
-    part.rows.add(block);
+    part.skip(block, end);
     part.places.add(this.#position, end);
     this.#position = end;
-    return this.#nextExpected(part);
+    return part.expected;
   }
 
   /** Something else stands here. */
   miss(): void {
-    if (this.#filling) this.#filling.expected = [];
-  }
-
-  #nextExpected({ rows, expected }: Part): Block | undefined {
-    return rows.next === undefined ? undefined : expected[rows.next];
+    this.#filling?.miss();
   }
 
   #after(sizeBytes: number, newlines: number): Position {
@@ -103,16 +116,16 @@ export class PartReader {
     return { offset: offset + sizeBytes, lines: lines + newlines };
   }
 
-  #beginRows(part: Part): void {
-    if (this.#filling !== part) this.#endRows();
+  #beginRows(part: Part, head: InsertHead): void {
+    const isRun = this.#filling !== part;
+    if (isRun) this.#endRows();
     this.#filling = part;
-    this.#heedState(part);
-    part.rows.begin();
+    part.beginRows(isRun, this.#state.text, head, this.#position);
     this.#last = part;
   }
 
   #endRows(): void {
-    this.#filling?.rows.end();
+    this.#filling?.endRows();
     this.#filling = undefined;
   }
 
@@ -123,7 +136,7 @@ export class PartReader {
         const commands = piece.bytes.toString('latin1').match(/^delimiter +\S+/gim);
         const delimiter = commands?.at(-1)?.split(' ').at(-1);
         if (delimiter !== undefined) this.#delimiterLength = delimiter.length;
-        if (this.#filling?.rows.between(piece.bytes) === false) this.#endRows();
+        if (this.#filling?.between(piece.bytes) === false) this.#endRows();
         break;
       }
       case 'rows': {
@@ -131,9 +144,8 @@ export class PartReader {
         if (piece.hasExpressions) this.#why = 'rows that are computed';
         else if (part?.structure === undefined) this.#why = 'rows of a table that it does not make';
         else {
-          if (piece.first) this.#beginRows(part);
-          part.rows.rows(piece.bytes);
-          this.#place(part, piece.bytes);
+          if (piece.first) this.#beginRows(part, piece.head);
+          part.rows(piece.bytes, this.#place(part, piece.bytes));
         }
         break;
       }
@@ -165,7 +177,7 @@ export class PartReader {
         const part = this.#find(statement.name);
         if (!part) break;
         if (statement.creates) this.#create(part, text);
-        this.#add(part, bytes);
+        this.#add(part, bytes, statement.creates);
         break;
       }
       case 'unlock':
@@ -174,7 +186,10 @@ export class PartReader {
       case 'trigger': {
         const part = this.#find(statement.name);
         if (part?.structure === undefined) this.#why ??= 'a trigger of a table that it does not make';
-        else this.#add(part, bytes);
+        else {
+          part.hasTrigger = true;
+          this.#add(part, bytes);
+        }
         this.#addObject(text);
         break;
       }
@@ -198,9 +213,7 @@ export class PartReader {
     // Else a row may be refused for what another table has.
     if (/\bREFERENCES\b/i.test(text) && this.#state.get('foreign_key_checks') !== '0')
       this.#why = 'foreign keys that are looked at';
-    // Rows that were added change it, and nothing depends on it but rows.
-    const lasting = text.replace(/ AUTO_INCREMENT=\d+(?=[^()]*$)/, '');
-    part.structure = sha256(`${this.#state.text}\n${lasting}`);
+    part.create(text, this.#state.text);
   }
 
   #find({ database, table }: NamedTable): Part | undefined {
@@ -217,46 +230,48 @@ export class PartReader {
     const key = keyOf(name);
     let part = this.#parts.get(key);
     if (!part) {
-      const all = createHash('sha256');
-      const rows = new RowBlocks(all);
-      const expected = this.#former.get(key) ?? [];
-      part = { ...name, all, rows, places: new Places(), structure: undefined, state: '', expected };
+      part = new Part(name, this.#former.get(key) ?? []);
+      if (this.#tails.has(key)) part.structure = '';
       this.#parts.set(key, part);
     }
     return part;
   }
 
-  #add(part: Part, bytes: Buffer): void {
-    this.#heedState(part);
-    part.all.update(bytes);
+  #add(part: Part, bytes: Buffer, creates = false): void {
+    part.add(bytes, creates, this.#state.text);
     this.#place(part, bytes);
     this.#last = part;
   }
 
-  #heedState(part: Part): void {
-    const { text } = this.#state;
-    if (part.state !== text) part.all.update(`\0${text}\0`, 'latin1');
-    part.state = text;
-  }
-
-  #place(part: Part, bytes: Buffer): void {
-    part.places.add(this.#position, this.#after(bytes.length, countNewlines(bytes)));
+  /** Returns where it ends. */
+  #place(part: Part, bytes: Buffer): Position {
+    const end = this.#after(bytes.length, countNewlines(bytes));
+    part.places.add(this.#position, end);
     if (part.places.count > mostPlaces) this.#why = 'a table in too many pieces';
+    return end;
   }
 
   /** Undefined when only the whole dump can be loaded. To be asked once, at the end. */
-  finish(): { readonly parts: DumpParts; placesOf(keys: ReadonlySet<string>): Places } | undefined {
+  finish(): Found | undefined {
     if (this.#why !== undefined) return undefined;
     this.#endRows();
     const tables: DumpParts['tables'] = [];
-    for (const part of this.#parts.values()) {
+    const rows = new Map<string, Rows>();
+    for (const [name, part] of this.#parts) {
       const { database, table, structure } = part;
-      const hash = part.all.digest('hex');
-      const { blocks } = part.rows;
-      if (structure !== undefined)
-        tables.push({ database, table, structure, hash, ...(blocks.length > 0 && { blocks }) });
+      const { hash, frame, blocks, ...own } = part.finish();
       // What makes room for a view, for example.
-      else this.#rest.update(`${keyOf(part)} ${hash}\n`);
+      if (structure === undefined) this.#rest.update(`${name} ${hash}\n`);
+      else
+        tables.push({
+          database,
+          table,
+          structure,
+          hash,
+          ...(frame !== undefined && { frame }),
+          ...(blocks.length > 0 && { blocks }),
+        });
+      if (own.rows) rows.set(name, own.rows);
     }
     return {
       parts: {
@@ -265,12 +280,15 @@ export class PartReader {
         hasObjects: this.#hasObjects,
         tables,
       },
-      placesOf: (keys) =>
+      rows,
+      placesOf: (keys, tails) =>
         Places.join([
           this.#restPlaces,
-          ...[...this.#parts].flatMap(([key, { structure, places }]) =>
-            keys.has(key) || structure === undefined ? [places] : [],
-          ),
+          ...[...this.#parts].flatMap(([key, { structure, places }]) => {
+            const place = tails?.has(key) === true ? rows.get(key)?.place : undefined;
+            if (place) return [places.without(place.same, place.end)];
+            return keys.has(key) || structure === undefined ? [places] : [];
+          }),
         ]),
     };
   }

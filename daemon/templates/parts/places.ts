@@ -30,6 +30,18 @@ export class Places {
     else this.#places.push({ start, end });
   }
 
+  /** The same without what stands between two positions. */
+  without(start: Position, end: Position): Places {
+    const rest = new Places();
+    for (const place of this.#places) {
+      if (place.start.offset < start.offset)
+        rest.#places.push({ start: place.start, end: place.end.offset < start.offset ? place.end : start });
+      if (place.end.offset > end.offset)
+        rest.#places.push({ start: place.start.offset > end.offset ? place.start : end, end: place.end });
+    }
+    return rest;
+  }
+
   static join(all: readonly Places[]): Places {
     const joined = new Places();
     const places = all.flatMap((each) => each.#places).sort((a, b) => a.start.offset - b.start.offset);

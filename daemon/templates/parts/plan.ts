@@ -10,11 +10,13 @@ import { changesBetween, type Changes, type DumpParts } from './dump-parts.ts';
 import { keyOf, PartReader } from './part-reader.ts';
 import type { Places } from './places.ts';
 import { Scan } from './scan.ts';
+import { candidates, findTails, type Tail } from './tails.ts';
 
 /** How to make a version of the one before. */
 export interface Update {
   readonly former: Manifest;
   readonly changes: Changes;
+  readonly tails: readonly Tail[];
   /** Of the dump now. */
   readonly parts: DumpParts;
   /** What of the dump's text is not run. */
@@ -37,7 +39,8 @@ export const isComparable = (former: Manifest, dump: Dump): dump is FileDump =>
   former.maskRequired !== true;
 
 /** Whether nothing is to be loaded. */
-export const isSame = ({ changes: { load, drop } }: Update): boolean => load.length + drop.length === 0;
+export const isSame = ({ changes: { load, drop }, tails }: Update): boolean =>
+  load.length + drop.length + tails.length === 0;
 
 /**
  * Reads the dump once. Undefined when only a full load is sure to come to the same; what is the matter with a dump that
@@ -52,16 +55,26 @@ export async function planUpdate(
   if (!former?.parts || !isComparable(former, dump) || !engine.bulk || !engine.backup) return undefined;
   if (former.engine !== engine.name || former.engineSeries !== image.series) return undefined;
   if (former.username !== config.dbUsername) return undefined;
-  const reader = new PartReader(config.dbDatabase ?? dump.template, engine.systemDatabases, former.parts);
+  const reader = new PartReader(config.dbDatabase ?? dump.template, engine.systemDatabases, {
+    former: former.parts,
+  });
   try {
     const sha256 = await readParts(dump, reader, signal, onProgress);
     const read = reader.finish();
     if (sha256 === undefined || !read) return undefined;
-    const changes = changesBetween(former.parts, read.parts);
+    const possible = candidates(former.parts, read, config.memoryLimitBytes);
+    if (!changesBetween(former.parts, read.parts, possible)) return undefined;
+    const tails = await findTails(dump, read, possible, signal);
+    const withTails = new Set(tails.keys());
+    const changes = changesBetween(former.parts, read.parts, withTails);
     if (!changes) return undefined;
-    const leftOut = read.placesOf(new Set(changes.keep.map(keyOf)));
+    const leftOut = read.placesOf(new Set(changes.keep.map(keyOf)), withTails);
     const loadBytes = reader.offset - leftOut.sizeBytes;
-    return { former, changes, parts: read.parts, leftOut, loadBytes, sha256 };
+    return {
+      ...{ former, changes, leftOut, loadBytes, sha256 },
+      tails: [...tails.values()],
+      parts: read.parts,
+    };
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof MyaasError) return undefined;

@@ -20,6 +20,7 @@ export class RowBlocks {
   readonly blocks: Block[] = [];
   /** Takes part in what is hashed of the table. */
   readonly #all: Hash;
+  #tail = createHash('sha256');
   #hash = createHash('sha256');
   #sizeBytes = 0;
   #between: Buffer[] = [];
@@ -33,6 +34,11 @@ export class RowBlocks {
   /** The number of the block that begins with the next byte; undefined when none does. */
   get next(): number | undefined {
     return this.#isRegular && this.#sizeBytes === 0 ? this.blocks.length : undefined;
+  }
+
+  /** Of all behind the blocks that were known. To be asked once, at the end. */
+  get tailHash(): string {
+    return this.#tail.digest('hex');
   }
 
   /** An INSERT begins. */
@@ -57,12 +63,13 @@ export class RowBlocks {
   /** A block that was known stands here as a whole. */
   add(block: Block): void {
     this.#all.update(block.sha256);
+    this.#tail = createHash('sha256');
     this.blocks.push(block);
   }
 
   /** The run of rows is over; another may begin. */
   end(): void {
-    if (this.#sizeBytes > 0) this.#all.update(this.#digest());
+    if (this.#sizeBytes > 0) this.#add(this.#digest());
     // Where the next run begins is not where a block ends.
     this.#isRegular = false;
     this.#between = [];
@@ -77,9 +84,14 @@ export class RowBlocks {
   #complete(): void {
     const sizeBytes = this.#sizeBytes;
     const sha256 = this.#digest();
-    this.#all.update(sha256);
+    this.#add(sha256);
     this.#isRegular &&= sizeBytes <= mostBytes;
     if (this.#isRegular) this.blocks.push({ sizeBytes, sha256 });
+  }
+
+  #add(sha256: string): void {
+    this.#all.update(sha256);
+    this.#tail.update(sha256);
   }
 
   #digest(): string {

@@ -9,6 +9,7 @@ import { adoptOnStart } from '../import-server.ts';
 import type { ImportRun } from '../run.ts';
 import { keyOf } from './part-reader.ts';
 import type { Update } from './plan.ts';
+import type { Tail } from './tails.ts';
 
 /** Leaves a data directory for a server that adopts it. */
 export async function takeFormer(run: ImportRun, { former }: Update, tool: BackupTool): Promise<void> {
@@ -24,7 +25,7 @@ export async function takeFormer(run: ImportRun, { former }: Update, tool: Backu
 /** Loads the tables that differ; the hash of the dump. Throws when it does not come to the same as a full load. */
 export async function loadChanges(
   run: ImportRun,
-  { former, changes, sha256 }: Update,
+  { former, changes, tails, sha256 }: Update,
   admin: AdminSession,
   wanted: string,
 ): Promise<string> {
@@ -37,10 +38,16 @@ export async function loadChanges(
     );
   // As a full load begins.
   if (!former.databases.includes(wanted)) await admin.createDatabase(wanted);
-  await withBulkSession(run, (session) => session.drop(changes.drop));
+  await withBulkSession(run, async (session) => {
+    await session.drop(changes.drop);
+    for (const tail of tails) await cutTail(run, session, tail);
+  });
   await new DumpLoader(run, admin).load(wanted);
-  const loaded = new Map(run.parts?.tables.map((table) => [keyOf(table), table.hash]));
-  if (changes.load.some((table) => loaded.get(keyOf(table)) !== table.hash))
+  const loaded = new Map(run.found?.parts.tables.map((table) => [keyOf(table), table.hash]));
+  if (
+    changes.load.some((table) => loaded.get(keyOf(table)) !== table.hash) ||
+    tails.some((tail) => run.found?.rows.get(keyOf(tail))?.tailHash !== tail.hash)
+  )
     throw errors.dumpBad(
       file,
       'it was changed while it was read.',
@@ -49,9 +56,19 @@ export async function loadChanges(
   return sha256;
 }
 
+/** Leaves the rows before the tail. */
+async function cutTail(run: ImportRun, session: BulkSession, tail: Tail): Promise<void> {
+  const rows = await session.deleteBehind(tail, tail.key, tail.lastKey);
+  if (rows === tail.rows) return;
+  throw errors.importFailed(
+    `${run.dump.file}: the version before has ${String(rows)} of ${String(tail.rows)} rows of "${tail.table}" that stay.`,
+    'Load the dump as a whole.',
+  );
+}
+
 /** Refreshes the statistics of what was loaded. */
-export const analyzeChanges = (run: ImportRun, { changes }: Update): Promise<void> =>
-  withBulkSession(run, (session) => session.analyze(changes.load));
+export const analyzeChanges = (run: ImportRun, { changes, tails }: Update): Promise<void> =>
+  withBulkSession(run, (session) => session.analyze([...changes.load, ...tails]));
 
 async function withBulkSession(run: ImportRun, work: (session: BulkSession) => Promise<void>): Promise<void> {
   const session = await run.engine.bulk?.open(run.deps.servers.socketOf(run.server([])), run.signal);
