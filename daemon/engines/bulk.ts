@@ -78,6 +78,12 @@ export interface BulkSession {
 }
 
 export interface BulkLoading {
+  /** Whether `ClientState.commitsItself` also knows of transactions that the dump has begun. */
+  readonly tellsTransactions: boolean;
+  /** Whether a table that is being loaded keeps others from being made that refer to it: then rows come after all tables. */
+  readonly locksOthers: boolean;
+  /** As `RowConverter` has it. */
+  readonly takesReturns: boolean;
   open(socketPath: string, signal: AbortSignal): Promise<BulkSession>;
   /** SQL by which the load client prints `token` and the state of its session, in hexadecimal and with a semicolon. */
   stateQuery(token: string): string;

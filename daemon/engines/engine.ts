@@ -118,6 +118,14 @@ export interface BackupDescription {
   readonly options: string;
 }
 
+/** How an import works on data that is there already. */
+export interface AdoptTool {
+  /** The server of an import over the data directory of another server. It executes `file` in `home` first. */
+  command(server: ServerFacts): readonly string[];
+  /** Lets the import's administrator in, and takes out what would be in the way of instances. */
+  readonly file: ServerFile;
+}
+
 /** The product's program for physical backups. */
 export interface BackupTool {
   /** What a stream of it begins with. */
@@ -130,10 +138,6 @@ export interface BackupTool {
   seriesOfBackup(description: BackupDescription): string | undefined;
   /** Why a backup can't become a template, whatever its version; undefined when nothing is in the way. */
   whyUnusable(description: BackupDescription): string | undefined;
-  /** The server of an import over the data directory of another server. It executes `adoptFile` in `home` first. */
-  adoptCommand(server: ServerFacts): readonly string[];
-  /** Lets the import's administrator in, and takes out what would be in the way of instances. */
-  readonly adoptFile: ServerFile;
   /** Removes what is left of former pages in the data directory of a server that was shut down. */
   wipeRemnants(datadir: string): Promise<void>;
 }
@@ -206,6 +210,8 @@ export interface Engine {
   readonly upgradesInPlace: boolean;
   readonly upgrade?: UpgradeTool;
   readonly dumps: DumpSupport;
+  readonly adopt?: AdoptTool;
+  /** Only with `adopt`. */
   readonly backup?: BackupTool;
   /** The server's own. */
   readonly systemDatabases: readonly string[];

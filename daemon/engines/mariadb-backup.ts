@@ -1,5 +1,5 @@
 /** Data directories of other servers: MariaDB's physical backups, and those of older series. */
-import { inContainer, type BackupTool, type UpgradeTool } from './engine.ts';
+import { inContainer, type AdoptTool, type BackupTool, type UpgradeTool } from './engine.ts';
 import { importCommand, socketName } from './mariadb-commands.ts';
 import { wipeDoublewrite } from './mariadb-doublewrite.ts';
 
@@ -45,6 +45,11 @@ export const mariadbUpgrade: UpgradeTool = {
   phaseOf: (line) => /^Phase (\d+\/\d+: .+)/.exec(line)?.[1],
 };
 
+export const mariadbAdopt: AdoptTool = {
+  command: (server) => [...importCommand(server), adoptFlag],
+  file: adoptFile,
+};
+
 export const mariadbBackup: BackupTool = {
   streamStart: Buffer.from('XBSTCK01'),
 
@@ -61,9 +66,6 @@ export const mariadbBackup: BackupTool = {
   ],
 
   seriesOfBackup: ({ info }) => /^server_version\s*=\s*(\d+\.\d+)/m.exec(info)?.[1],
-
-  adoptCommand: (server) => [...importCommand(server), adoptFlag],
-  adoptFile,
 
   wipeRemnants: wipeDoublewrite,
 

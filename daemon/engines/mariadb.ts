@@ -3,8 +3,8 @@ import type { LoadClient } from './dump-support.ts';
 import { inContainer, type Account, type Engine, type ImageSource } from './engine.ts';
 import { makeCertificateFiles } from './certificate-files.ts';
 import { secureAccounts } from './mariadb-accounts.ts';
-import { mariadbBackup, mariadbUpgrade } from './mariadb-backup.ts';
-import { mariadbBulk } from './mariadb-bulk.ts';
+import { mariadbAdopt, mariadbBackup, mariadbUpgrade } from './mariadb-backup.ts';
+import { mariadbBulk } from './mysql-bulk.ts';
 import {
   certificate,
   importCommand,
@@ -99,6 +99,7 @@ export const mariadb: Engine = {
       ownMarks.test(head) || head.startsWith(mariadbBackup.streamStart.toString('latin1')),
     loading: { kind: 'client', client },
   },
+  adopt: mariadbAdopt,
   backup: mariadbBackup,
   systemDatabases,
   socketName,

@@ -1,5 +1,5 @@
 /** The programs of MySQL's server, 8.4 and newer, and what they are told. */
-import { inContainer, type ServerFacts } from './engine.ts';
+import { inContainer, type AdoptTool, type ServerFacts } from './engine.ts';
 
 export const socketName = 'mysqld.sock';
 export const startupFileName = 'startup.sql';
@@ -91,3 +91,18 @@ export const importCommand = ({ memoryBytes, loadBytes }: ServerFacts): readonly
   // A dump makes functions of its own without saying what they do to the binary log, which there is none of.
   '--log-bin-trust-function-creators=ON',
 ];
+
+/** Whatever the dump of that server made of it. Afterwards it is locked again, like all. */
+const adoptStatements = [
+  "create user if not exists 'root'@'localhost'",
+  "alter user 'root'@'localhost' identified with caching_sha2_password by '' account unlock",
+  "grant all privileges on *.* to 'root'@'localhost' with grant option",
+]
+  .map((statement) => `${statement};\n`)
+  .join('');
+const adoptFile = { name: 'adopt.sql', text: adoptStatements };
+
+export const mysqlAdopt: AdoptTool = {
+  command: (server) => [...importCommand(server), `--init-file=${inContainer.home}/${adoptFile.name}`],
+  file: adoptFile,
+};

@@ -101,6 +101,8 @@ export interface OwnWays {
   secureAccounts(connection: Connection, username: string): Promise<void>;
   rows?(connection: Connection): RowsLoader;
   masker?(connection: Connection): Masker;
+  /** Run before the shutdown. */
+  readonly closing?: readonly string[];
 }
 
 export class MysqlAdminSession implements AdminSession {
@@ -187,6 +189,7 @@ export class MysqlAdminSession implements AdminSession {
   }
 
   async prepareShutdown(): Promise<void> {
+    for (const statement of this.#own.closing ?? []) await this.#connection.query(statement);
     await prepareShutdown(this.#connection);
   }
 

@@ -7,12 +7,14 @@ import type { LoadClient } from './dump-support.ts';
 import { inContainer, type Account, type Engine, type ImageSource } from './engine.ts';
 import { makeCertificateFiles } from './certificate-files.ts';
 import { secureAccounts } from './mysql-accounts.ts';
+import { closingStatement, mysqlBulk } from './mysql-bulk.ts';
 import { clientFile, mysqlUrlOf, parseLoadError } from './mysql-client.ts';
 import {
   certificate,
   importCommand,
   initialiseCommand,
   leavesSettled,
+  mysqlAdopt,
   serveCommand,
   socketName,
   startupFileName,
@@ -61,6 +63,8 @@ const client: LoadClient = {
     `--socket=${inContainer.run}/${socketName}`,
     '--user=root',
     '--batch',
+    // What it prints is read while it runs.
+    '--unbuffered',
     '--default-character-set=utf8mb4',
     '--max-allowed-packet=1G',
     // No \!, system, source, tee: a dump is data, whoever wrote it. DELIMITER is understood all the same.
@@ -86,6 +90,7 @@ export const mysql: Engine = {
     recognises: (head) => ownMarks.test(head),
     loading: { kind: 'client', client },
   },
+  adopt: mysqlAdopt,
   systemDatabases,
   socketName,
   protocol: 'mysql',
@@ -123,8 +128,11 @@ export const mysql: Engine = {
       secureAccounts,
       rows: rowsLoader,
       masker: (connection) => mysqlMasker(connection, mysqlForgetting),
+      closing: [closingStatement],
     });
   },
+
+  bulk: mysqlBulk,
 
   provesCleanShutdown: (log) =>
     /: Shutdown complete \([^\n]*\n?(?:[^\n]*MySQL Server - end\.)?\s*$/.test(log) &&

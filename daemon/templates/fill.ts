@@ -1,6 +1,6 @@
 /** The data of a new version: loaded into a server with bulk settings, or adopted, and made safe to be cloned. */
 import { rm } from 'node:fs/promises';
-import type { AdminSession, BackupTool, TableCounts } from '../engines/engine.ts';
+import type { AdminSession, AdoptTool, TableCounts } from '../engines/engine.ts';
 import { MyaasError } from '../errors/error.ts';
 import { errors } from '../errors/errors.ts';
 import { isArchive, loadArchive } from './formats/archive.ts';
@@ -32,16 +32,17 @@ export interface Filled extends ChosenDatabase {
 /** Leaves a data directory whose server was shut down cleanly. Throws `MYAAS_DUMP_BAD` where the dump is to blame. */
 export async function fill(run: ImportRun, recipe: Recipe): Promise<Filled> {
   const { dump, engine, update } = run;
-  const { backup } = engine;
-  if (update && backup) return fillFromFormer(run, update, backup, recipe);
+  const { adopt, backup } = engine;
+  if (update && adopt) return fillFromFormer(run, update, adopt, recipe);
   assertFormat(run);
   if (
+    adopt &&
     backup &&
     (dump.format === 'backup' || (dump.format === 'file' && (await isBackupStream(run, backup))))
   ) {
-    const sha256 = await adoptBackup(run, backup);
-    const filled = await withServer(run, backup.adoptCommand(run.facts), async (admin) => {
-      await rm(`${run.home}/${backup.adoptFile.name}`);
+    const sha256 = await adoptBackup(run, backup, adopt);
+    const filled = await withServer(run, adopt.command(run.facts), async (admin) => {
+      await rm(`${run.home}/${adopt.file.name}`);
       const finished = await finish(run, recipe, admin, sha256);
       return { ...finished, counts: await admin.countTables(), isSettled: false };
     });
@@ -78,12 +79,12 @@ function assertFormat({ dump, engine }: ImportRun): void {
 async function fillFromFormer(
   run: ImportRun,
   update: Update,
-  tool: BackupTool,
+  tool: AdoptTool,
   recipe: Recipe,
 ): Promise<Filled> {
   await takeFormer(run, update, tool);
-  return withServer(run, tool.adoptCommand(run.facts), async (admin) => {
-    await rm(`${run.home}/${tool.adoptFile.name}`);
+  return withServer(run, tool.command(run.facts), async (admin) => {
+    await rm(`${run.home}/${tool.file.name}`);
     const wanted = run.deps.config.dbDatabase ?? run.dump.template;
     const sha256 = await loadChanges(run, update, admin, wanted);
     // Before the accounts are locked: another session than the administrator's does it.

@@ -1,7 +1,7 @@
 /** A data directory of a new version, and the server that fills it. */
 import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createSubvolume } from '../drivers/btrfs.ts';
-import type { AdminSession, BackupTool } from '../engines/engine.ts';
+import type { AdminSession, AdoptTool } from '../engines/engine.ts';
 import { messageOf, MyaasError } from '../errors/error.ts';
 import { errors } from '../errors/errors.ts';
 import { OnlyPlain } from './bulk/only-plain.ts';
@@ -41,10 +41,10 @@ export async function addExtraFiles(run: ImportRun): Promise<void> {
 }
 
 /** Has the import's server, when it starts over the data directory of another, let its administrator in. */
-export async function adoptOnStart(run: ImportRun, { adoptFile }: BackupTool): Promise<void> {
+export async function adoptOnStart(run: ImportRun, { file }: AdoptTool): Promise<void> {
   const { uid, gid } = run.deps.servers.owner;
-  const path = `${run.home}/${adoptFile.name}`;
-  await writeFile(path, adoptFile.text, { mode: 0o400 });
+  const path = `${run.home}/${file.name}`;
+  await writeFile(path, file.text, { mode: 0o400 });
   await chown(path, uid, gid);
 }
 

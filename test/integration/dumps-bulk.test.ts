@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { zstdCompressSync } from 'node:zlib';
-import type { Import } from '../../daemon/contract/templates.ts';
-import { contentsOf } from '../support/contents.ts';
+import { importAndCompare } from '../support/compare.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 import { oddDump, oddRowCount, type Form } from '../support/odd-dumps.ts';
 import { startPlainServer, type PlainServer } from '../support/plain.ts';
@@ -134,27 +132,8 @@ describe('tables loaded in bulk', function () {
     await plain[Symbol.asyncDispose]();
   });
 
-  /** Imports a dump, and has it equal to what the plain client makes of it. */
-  async function compare(template: string, sql: Buffer, packed: boolean): Promise<Import> {
-    await host.writeDump(
-      packed ? `${template}.sql.zst` : `${template}.sql`,
-      packed ? zstdCompressSync(sql) : sql,
-    );
-    const [imported] = (await host.update([template])).imports;
-    assert.equal(imported?.error, null);
-    await plain.load(sql, template);
-    const expected = await plain.contents();
-    await plain.dropDatabases();
-    const instance = await host.create(template, 'look');
-    const connection = await host.connect(instance);
-    try {
-      assert.deepEqual(await contentsOf(connection), expected);
-    } finally {
-      connection.destroy();
-      await host.api('DELETE', `/v1/instances/${instance.id}`);
-    }
-    return imported;
-  }
+  const compare = (template: string, sql: Buffer, packed: boolean) =>
+    importAndCompare(host, plain, template, sql, packed);
 
   for (const [template, { what, sql, tables, plain: reasons }] of Object.entries(cases)) {
     it(`are as the plain client makes them, with ${what}`, async () => {

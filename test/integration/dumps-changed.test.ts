@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { zstdCompressSync } from 'node:zlib';
 import type { Import, Template } from '../../daemon/contract/templates.ts';
-import { contentsOf } from '../support/contents.ts';
+import { importAndCompare } from '../support/compare.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 import { startPlainServer, type PlainServer } from '../support/plain.ts';
 
@@ -116,26 +116,8 @@ describe('an import after another loads a table', function () {
     await plain[Symbol.asyncDispose]();
   });
 
-  /** Imports a dump, and has it equal to what the plain client makes of it. */
-  async function compare(template: string, sql: Buffer, packed = true): Promise<Import> {
-    await plain.dropDatabases();
-    if (packed) await host.writeDump(`${template}.sql.zst`, zstdCompressSync(sql));
-    else await host.writeDump(`${template}.sql`, sql);
-    const [imported] = (await host.update([template])).imports;
-    assert.equal(imported?.error, null);
-    await plain.load(sql, template);
-    const expected = await plain.contents();
-    await plain.dropDatabases();
-    const instance = await host.create(template, 'look');
-    const connection = await host.connect(instance);
-    try {
-      assert.deepEqual(await contentsOf(connection), expected);
-    } finally {
-      connection.destroy();
-      await host.api('DELETE', `/v1/instances/${instance.id}`);
-    }
-    return imported;
-  }
+  const compare = (template: string, sql: Buffer, packed = true) =>
+    importAndCompare(host, plain, template, sql, packed);
 
   /** What mariadb-dump says before and after a change. */
   async function dumpTwice({ before, change, options: own = ['source'] }: Case): Promise<[Buffer, Buffer]> {

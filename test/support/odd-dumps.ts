@@ -165,6 +165,8 @@ const tables: Readonly<Record<string, OddTable>> = {
   },
 };
 
+export const oddTables = Object.keys(tables);
+
 /** The forms that tools write INSERTs in. */
 const forms = {
   extended: (head: string, rows: readonly string[]) => `${head} ${rows.join(',')};\n`,
@@ -175,10 +177,16 @@ const forms = {
 } as const;
 export type Form = keyof typeof forms;
 
-/** As bytes: characters up to U+00FF in binary values are bytes, all others UTF-8. */
-export function oddDump(seed: number, form: Form, header: string): Buffer {
+/** Of the tables named. As bytes: characters up to U+00FF in binary values are bytes, all others UTF-8. */
+export function oddDump(
+  seed: number,
+  form: Form,
+  header: string,
+  names: readonly string[] = oddTables,
+): Buffer {
   const parts: (string | Buffer)[] = [header];
   for (const [name, { columns, more = '' }] of Object.entries(tables)) {
+    if (!names.includes(name)) continue;
     parts.push(
       `CREATE TABLE \`${name}\` (id int NOT NULL AUTO_INCREMENT PRIMARY KEY, ${columns.map(([definition]) => definition).join(', ')}${more}) ` +
         'ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;\n',
@@ -187,8 +195,8 @@ export function oddDump(seed: number, form: Form, header: string): Buffer {
     const rows = fc
       .sample(row, { seed, numRuns: oddRowCount })
       .map((values, index) => `(${[index * 2, ...values].join(',')})`);
-    const names = ['id', ...columns.map(([definition]) => definition.split(' ')[0] ?? '')];
-    const head = `INSERT INTO \`${name}\`${form === 'extended' ? '' : ` (${names.map((each) => `\`${each}\``).join(', ')})`} VALUES`;
+    const fields = ['id', ...columns.map(([definition]) => definition.split(' ')[0] ?? '')];
+    const head = `INSERT INTO \`${name}\`${form === 'extended' ? '' : ` (${fields.map((each) => `\`${each}\``).join(', ')})`} VALUES`;
     for (let from = 0; from < rows.length; from += 900) {
       const text = forms[form](head, rows.slice(from, from + 900));
       parts.push(name === 'bytes' ? Buffer.from(text, 'latin1') : text);

@@ -1,5 +1,5 @@
 /**
- * The yardstick: a MariaDB server with its own defaults, into which dumps are loaded by nothing but
+ * The yardstick: a server of MariaDB or MySQL with its own defaults, into which dumps are loaded by nothing but
  * `mariadb DATABASE < dump`. What MyAAS makes of a dump must be equal to what is found here.
  */
 import { randomBytes } from 'node:crypto';
@@ -30,16 +30,34 @@ export interface PlainServer extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-const install =
-  'mariadb-install-db --no-defaults --datadir=/plain/data --auth-root-authentication-method=normal';
+interface Programs {
+  readonly install: string;
+  readonly server: string;
+  readonly client: string;
+}
+
 // It need not survive a crash, and would wait for the disk after each statement.
-const server =
-  'mariadbd --no-defaults --datadir=/plain/data --skip-networking --socket=/plain/s --innodb-flush-log-at-trx-commit=0';
-const client = 'mariadb --no-defaults --socket=/plain/s --user=root';
+const place = '--datadir=/plain/data --skip-networking --socket=/plain/s --innodb-flush-log-at-trx-commit=0';
+
+const mariadb: Programs = {
+  install:
+    'mariadb-install-db --no-defaults --datadir=/plain/data --auth-root-authentication-method=normal --skip-test-db',
+  server: `mariadbd --no-defaults ${place}`,
+  client: 'mariadb --no-defaults --socket=/plain/s --user=root',
+};
+
+/** The dump is of MySQL's tools, which know nothing of the binary log's fears. */
+const mysqlPrograms: Programs = {
+  install: 'mysqld --no-defaults --datadir=/plain/data --initialize-insecure',
+  server: `mysqld --no-defaults --secure-file-priv= --loose-mysqlx=OFF --disable-log-bin --innodb-use-native-aio=OFF ${place}`,
+  client: 'mysql --no-defaults --socket=/plain/s --user=root --default-character-set=utf8mb4 --binary-mode',
+};
 
 const quoteName = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
 
-export async function startPlainServer(): Promise<PlainServer> {
+/** MariaDB unless an image of MySQL is given. */
+export async function startPlainServer(mysqlImage?: string): Promise<PlainServer> {
+  const { install, server, client } = mysqlImage === undefined ? mariadb : mysqlPrograms;
   const owner = await lookupUser(accounts.serverUser);
   if (!owner) throw new Error('Run these tests by "npm run test:integration".');
   const name = `${testPrefix()}-plain-${randomBytes(3).toString('hex')}`;
@@ -49,10 +67,10 @@ export async function startPlainServer(): Promise<PlainServer> {
   const docker = new Dockerode();
   const container = await docker.createContainer({
     name,
-    Image: testImage(),
+    Image: mysqlImage ?? testImage(),
     User: `${String(owner.uid)}:${String(owner.gid)}`,
     Entrypoint: ['/bin/sh', '-c'],
-    Cmd: [`{ test -d /plain/data || ${install} --skip-test-db; } >/dev/null && exec ${server}`],
+    Cmd: [`{ test -d /plain/data || ${install}; } >/dev/null && exec ${server}`],
     // A client takes the character set from its locale: UTF-8 on the systems that people work at.
     Env: ['LANG=C.UTF-8'],
     HostConfig: {

@@ -89,6 +89,10 @@ export const areLiterals = (rows: string): boolean =>
 export const commits = (statement: string): boolean =>
   /^(?:\/\*M?!\d*\s*)?(?:COMMIT|CREATE|DROP|ALTER|TRUNCATE|LOCK|UNLOCK|BEGIN|START)\b/i.test(statement);
 
+/** Whether a transaction may be open after it, though each statement is one of its own. */
+export const mayBegin = (statement: string): boolean =>
+  /^(?:\/\*M?!\d*\s*)?(?:BEGIN|START|XA|CALL|EXECUTE)\b/i.test(statement);
+
 /** Whether it has to do with the statement before it, which may have run in another session. */
 export const looksBack = (statement: string): boolean => /\brow_count\b|\bfound_rows\b/i.test(statement);
 

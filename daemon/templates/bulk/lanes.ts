@@ -30,16 +30,27 @@ export class Lanes implements AsyncDisposable {
   readonly inspector: BulkSession;
   readonly #lanes: readonly Lane[];
   readonly #idle: Lane[];
+  readonly #loading: BulkLoading;
   readonly #loadPlain: LoadPlain;
   readonly #waiting: TableLoad[] = [];
   readonly #running = new Set<Promise<void>>();
   /** Those that were not loaded yet. */
   readonly #texts = new Set<RowText>();
   readonly tally: Tally;
+  /** Nothing is loaded before all is waited for. */
+  #isHeld: boolean;
   #failure: { readonly error: unknown } | undefined;
 
-  private constructor(lanes: readonly Lane[], inspector: BulkSession, tally: Tally, loadPlain: LoadPlain) {
+  private constructor(
+    lanes: readonly Lane[],
+    inspector: BulkSession,
+    tally: Tally,
+    loading: BulkLoading,
+    loadPlain: LoadPlain,
+  ) {
     this.#lanes = lanes;
+    this.#loading = loading;
+    this.#isHeld = loading.locksOthers;
     this.tally = tally;
     this.inspector = inspector;
     this.#idle = [...lanes];
@@ -67,7 +78,7 @@ export class Lanes implements AsyncDisposable {
         serverPath: `${inContainer.tmp}/${file}`,
       });
     }
-    return new Lanes(lanes, await openSession(), tally, loadPlain);
+    return new Lanes(lanes, await openSession(), tally, loading, loadPlain);
   }
 
   add(load: TableLoad): void {
@@ -83,7 +94,10 @@ export class Lanes implements AsyncDisposable {
 
   /** Waits for all tables that were added; their texts must have been closed. Throws what went wrong first. */
   async drain(): Promise<void> {
+    this.#isHeld = false;
+    for (const _ of this.#lanes) this.#startNext();
     while (this.#running.size > 0) await Promise.race(this.#running);
+    this.#isHeld = this.#loading.locksOthers;
     this.check();
   }
 
@@ -98,7 +112,7 @@ export class Lanes implements AsyncDisposable {
   }
 
   #startNext(): void {
-    if (this.#failure) return;
+    if (this.#failure || this.#isHeld) return;
     // The largest first, so that none is left alone at the end.
     this.#waiting.sort((a, b) => b.text.sizeBytes - a.text.sizeBytes);
     const lane = this.#waiting.length > 0 ? this.#idle.pop() : undefined;
@@ -118,7 +132,7 @@ export class Lanes implements AsyncDisposable {
 
   async #load(lane: Lane, load: TableLoad): Promise<void> {
     const { text, table, tally } = load;
-    const plainBecause = await loadInBulk(lane, load, this.tally);
+    const plainBecause = await loadInBulk(this.#loading, lane, load, this.tally);
     if (plainBecause !== undefined) {
       this.tally.addPlain(tally.name, plainBecause);
       await lane.session.empty(table);
@@ -139,9 +153,14 @@ interface Lane {
 }
 
 /** Why it must be done again, by the plain client, when not exactly the rows that were read came in, and silently. */
-async function loadInBulk(lane: Lane, load: TableLoad, tally: Tally): Promise<string | undefined> {
+async function loadInBulk(
+  { takesReturns }: BulkLoading,
+  lane: Lane,
+  load: TableLoad,
+  tally: Tally,
+): Promise<string | undefined> {
   const { table, state, head } = load;
-  const converter = new RowConverter(head.bytes, table.columns);
+  const converter = new RowConverter(head.bytes, table.columns, takesReturns);
   const loading = lane.session.load(table, lane.serverPath, state);
   const outcome = loading.then(
     ({ rows, warnings, hasGenerated }) => {

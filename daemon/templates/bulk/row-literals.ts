@@ -47,13 +47,14 @@ export function writtenLiteral(
       if (!literals[column.kind].test(literal)) break;
       return negativeZero.test(literal) ? text.subarray(at + 1, end) : undefined;
     case 'bit': {
+      if (isBinary(literal, text[end])) return 'string';
       const bits = /^b'([01]{1,64})'$/.exec(literal)?.[1];
       if (bits === undefined) break;
       const bytes = bits.padStart(Math.ceil(bits.length / 8) * 8, '0').match(/.{8}/g) ?? [];
       return quoted(Buffer.from(bytes.map((byte) => Number.parseInt(byte, 2))));
     }
     case 'binary':
-      if (/^_binary\s*$/i.test(literal) && text[end] === quote) return 'string';
+      if (isBinary(literal, text[end])) return 'string';
       break;
     case 'generated':
       if (/^[-+.\w]+$/.test(literal)) return undefined;
@@ -63,6 +64,10 @@ export function writtenLiteral(
   }
   throw new UnfitRows(`it has values such as ${JSON.stringify(literal.slice(0, 40))}`);
 }
+
+/** Whether bytes follow in quotes. */
+const isBinary = (literal: string, next: number | undefined): boolean =>
+  /^_binary\s*$/i.test(literal) && next === quote;
 
 /** Where a literal without quotes, or b'…', ends; -1 when that is not to be seen. */
 export function endOfLiteral(text: Buffer, from: number): number {

@@ -32,6 +32,7 @@ type State = 'head' | 'before-row' | 'after-row' | 'field' | 'string' | 'hex' | 
 export class RowConverter {
   readonly #columns: readonly RowColumn[];
   readonly #head: Buffer;
+  readonly #takesReturns: boolean;
   #state: State = 'head';
   /** Where it is in a row. */
   readonly #fields: PlainFields;
@@ -40,9 +41,13 @@ export class RowConverter {
   /** The end of the last chunk, not understood yet. */
   #rest: Buffer = Buffer.alloc(0);
 
-  /** `head` begins every statement, byte for byte. */
-  constructor(head: Buffer, columns: readonly RowColumn[]) {
+  /**
+   * `head` begins every statement, byte for byte. `takesReturns`: of a carriage return before the end of a line, also in a
+   * string, the client makes nothing.
+   */
+  constructor(head: Buffer, columns: readonly RowColumn[], takesReturns = true) {
     this.#head = head;
+    this.#takesReturns = takesReturns;
     this.#columns = columns;
     this.#fields = new PlainFields(columns);
   }
@@ -180,13 +185,13 @@ export class RowConverter {
           const next = text[at + 1];
           if (byte === carriageReturn) {
             // The client reads lines, and takes these for the end of one.
-            if (next === lineFeed) {
+            if (next === lineFeed && this.#takesReturns) {
               flush(at);
               from = at + 1;
             }
             at++;
           } else if (byte === backslash) {
-            if (next === carriageReturn && text[at + 2] === lineFeed) {
+            if (next === carriageReturn && text[at + 2] === lineFeed && this.#takesReturns) {
               flush(at + 1);
               from = at + 2;
             } else if (next === 0x25 || next === 0x5f) {

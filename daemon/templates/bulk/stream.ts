@@ -6,7 +6,7 @@
 import type { BulkLoading, ClientState } from '../../engines/bulk.ts';
 import { ClientQuestion } from './client-state.ts';
 import { ClientText } from './client-text.ts';
-import { areLiterals, commits, effectOf, looksBack, namesIn, undoes } from './effects.ts';
+import { areLiterals, commits, effectOf, looksBack, mayBegin, namesIn, undoes } from './effects.ts';
 import type { InsertHead } from './insert-head.ts';
 import type { Lanes, TableLoad } from './lanes.ts';
 import { OnlyPlain } from './only-plain.ts';
@@ -61,6 +61,8 @@ export class BulkStream {
   readonly #triggering = new Set<string>();
   #state: ClientState | undefined;
   #isUncommitted = false;
+  /** As far as the dump says. */
+  #mayHaveBegun = false;
   /** How many tables were taken out. */
   #taken = 0;
   #originOf: DumpReading['originOf'];
@@ -190,7 +192,7 @@ export class BulkStream {
 
   /** Has a table loaded in bulk, if it can be. */
   async *#begin(head: InsertHead, line: number): AsyncGenerator<Buffer, TableLoad | undefined> {
-    const { lanes, directory, path } = this.#deps;
+    const { lanes, loading, directory, path } = this.#deps;
     const why = this.#whyNot(head);
     if (why !== undefined) {
       lanes.tally.addPlain(head.table, why);
@@ -213,7 +215,7 @@ export class BulkStream {
     const tally = lanes.tally.add(`${table.name.database}.${table.name.table}`);
     const load = { table, state, head, text, tally, line };
     this.#loading.add(head.table.toLowerCase());
-    this.#isUncommitted ||= !state.commitsItself;
+    this.#isUncommitted ||= !state.commitsItself || (this.#mayHaveBegun && !loading.tellsTransactions);
     lanes.add(load);
     return load;
   }
@@ -248,7 +250,8 @@ export class BulkStream {
     }
     if (this.#taken > 0 && looksBack(text)) throw new OnlyPlain('it asks what the statement before did');
     if (this.#isUncommitted && undoes(text)) throw new OnlyPlain('it undoes a transaction');
-    if (commits(text)) this.#isUncommitted = false;
+    if (commits(text)) this.#isUncommitted = this.#mayHaveBegun = false;
+    if (mayBegin(text)) this.#mayHaveBegun = true;
     switch (effectOf(text, this.#loading)) {
       case 'void':
         yield* this.#out.leaveOut(bytes);

@@ -2,7 +2,7 @@
 import { access, chown, mkdir, readFile, rm } from 'node:fs/promises';
 import { createSubvolume } from '../../drivers/btrfs.ts';
 import { runProgram } from '../../drivers/program.ts';
-import { inContainer, type BackupTool } from '../../engines/engine.ts';
+import { inContainer, type AdoptTool, type BackupTool } from '../../engines/engine.ts';
 import { hasErrno, MyaasError } from '../../errors/error.ts';
 import { errors } from '../../errors/errors.ts';
 import { addExtraFiles, adoptOnStart } from '../import-server.ts';
@@ -19,7 +19,11 @@ export async function isBackupStream(run: ImportRun, { streamStart }: BackupTool
  * Makes the version's data directory of a backup; the hash of its stream, if it is one. Throws `MYAAS_DUMP_BAD` where the
  * backup is to blame.
  */
-export async function adoptBackup(run: ImportRun, tool: BackupTool): Promise<string | undefined> {
+export async function adoptBackup(
+  run: ImportRun,
+  tool: BackupTool,
+  adopt: AdoptTool,
+): Promise<string | undefined> {
   run.enter('copying');
   await createSubvolume(run.datadir);
   await mkdir(`${run.home}/tmp`);
@@ -33,7 +37,7 @@ export async function adoptBackup(run: ImportRun, tool: BackupTool): Promise<str
   for (const name of [...checkpointNames, ...infoNames, 'backup-my.cnf'])
     await rm(`${run.datadir}/${name}`, { force: true });
   await addExtraFiles(run);
-  await adoptOnStart(run, tool);
+  await adoptOnStart(run, adopt);
   return sha256;
 }
 

@@ -52,7 +52,7 @@ export async function planUpdate(
 ): Promise<Update | undefined> {
   const engine = engineOf(image.engine);
   const former = catalogue.current(dump.template);
-  if (!former?.parts || !isComparable(former, dump) || !engine.bulk || !engine.backup) return undefined;
+  if (!former?.parts || !isComparable(former, dump) || !engine.bulk || !engine.adopt) return undefined;
   if (former.engine !== engine.name || former.engineSeries !== image.series) return undefined;
   if (former.username !== config.dbUsername) return undefined;
   const reader = new PartReader(config.dbDatabase ?? dump.template, engine.systemDatabases, {

@@ -2,7 +2,7 @@
 import { chown, mkdir } from 'node:fs/promises';
 import { snapshot } from '../../drivers/btrfs.ts';
 import type { BulkSession } from '../../engines/bulk.ts';
-import type { AdminSession, BackupTool } from '../../engines/engine.ts';
+import type { AdminSession, AdoptTool } from '../../engines/engine.ts';
 import { errors } from '../../errors/errors.ts';
 import { DumpLoader } from '../formats/load.ts';
 import { adoptOnStart } from '../import-server.ts';
@@ -12,7 +12,7 @@ import type { Update } from './plan.ts';
 import type { Tail } from './tails.ts';
 
 /** Leaves a data directory for a server that adopts it. */
-export async function takeFormer(run: ImportRun, { former }: Update, tool: BackupTool): Promise<void> {
+export async function takeFormer(run: ImportRun, { former }: Update, tool: AdoptTool): Promise<void> {
   run.enter('copying');
   const { paths, servers } = run.deps;
   const { uid, gid } = servers.owner;

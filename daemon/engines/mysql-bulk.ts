@@ -1,4 +1,4 @@
-/** Loading one table's rows the fast way: see `BulkSession`. */
+/** Loading one table's rows by one `LOAD DATA`, into MariaDB and MySQL: see `BulkSession`. */
 import type { Connection, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
 import type {
   BulkLoading,
@@ -37,6 +37,7 @@ const kinds: Readonly<Record<string, ColumnKind>> = {
   multilinestring: 'binary',
   multipolygon: 'binary',
   geometrycollection: 'binary',
+  geomcollection: 'binary',
 };
 
 /** In others a byte of a quote or backslash may be half a character. */
@@ -44,8 +45,25 @@ const safeCharacterSets: readonly unknown[] = ['utf8mb4', 'utf8mb3', 'latin1', '
 /** Modes that give literals another meaning than LOAD DATA gives to text. */
 const unsafeModes = ['NO_BACKSLASH_ESCAPES', 'EMPTY_STRING_IS_NULL'];
 
+/** What is each product's own. */
+export interface BulkWays {
+  /** Expressions of what only one of them has. */
+  readonly checksConstraints: string;
+  readonly commitsItself: string;
+  /** Whether the last one also knows of transactions that were begun. */
+  readonly tellsTransactions: boolean;
+  readonly locksOthers: boolean;
+  readonly takesReturns: boolean;
+  /** What else is set before rows are loaded. */
+  settings(state: ClientState): string;
+  /** Run when a session begins. */
+  readonly opening: readonly string[];
+  /** Before the rows of a table are loaded, when it is empty; what is to be done afterwards. */
+  prepare?(connection: Connection, table: string): Promise<readonly string[]>;
+}
+
 /** What of a session decides how rows are stored. The order is that of `ClientState`. */
-const stateExpressions = [
+const expressionsOf = ({ checksConstraints, commitsItself }: BulkWays): readonly string[] => [
   'database()',
   '@@session.sql_mode',
   '@@session.character_set_client',
@@ -54,13 +72,13 @@ const stateExpressions = [
   '@@session.time_zone',
   '@@session.foreign_key_checks + 0',
   '@@session.unique_checks + 0',
-  '@@session.check_constraint_checks + 0',
-  '@@session.autocommit and not @@session.in_transaction',
+  checksConstraints,
+  commitsItself,
 ];
 
 /** Has the client print `token` and, in hexadecimal, so that no character set matters, the state of its session. */
-const stateQuery = (token: string): string =>
-  `SELECT concat('${token}', hex(convert(json_array(${stateExpressions.join(', ')}) using utf8mb4)), ';');`;
+const stateQuery = (ways: BulkWays, token: string): string =>
+  `SELECT concat('${token}', hex(convert(json_array(${expressionsOf(ways).join(', ')}) using utf8mb4)), ';');`;
 
 function parseState(hex: string): ClientState {
   const [database, sqlMode, client, connection, collation, timeZone, foreignKeys, unique, checks, commits] =
@@ -78,15 +96,14 @@ function parseState(hex: string): ClientState {
   };
 }
 
-const settings = ({ sqlMode, timeZone, checksConstraints }: ClientState): string =>
-  `sql_mode = ${quoteText(sqlMode)}, time_zone = ${quoteText(timeZone)}, ` +
-  `check_constraint_checks = ${String(Number(checksConstraints))}`;
+const settingsOf = (ways: BulkWays, state: ClientState): string =>
+  `sql_mode = ${quoteText(state.sqlMode)}, time_zone = ${quoteText(state.timeZone)}${ways.settings(state)}`;
 
 /** Puts another client in the state that this one was in. On one line. */
-const restoreState = (state: ClientState): string =>
+const restoreState = (ways: BulkWays, state: ClientState): string =>
   [
     ...(state.database === undefined ? [] : [`USE ${quoteName(state.database)};`]),
-    `SET SESSION ${settings(state)}, foreign_key_checks = ${String(Number(state.checksForeignKeys))},`,
+    `SET SESSION ${settingsOf(ways, state)}, foreign_key_checks = ${String(Number(state.checksForeignKeys))},`,
     `unique_checks = ${String(Number(state.checksUniqueKeys))};`,
     `SET NAMES ${state.characterSet ?? 'utf8mb4'} COLLATE ${state.collation};`,
   ].join(' ');
@@ -98,11 +115,14 @@ function decodeName(bytes: string, characterSet: string): string | undefined {
   return characterSet.startsWith('utf8') ? Buffer.from(bytes, 'latin1').toString() : undefined;
 }
 
-class MariadbBulkSession implements BulkSession {
+class MysqlBulkSession implements BulkSession {
   readonly #connection: Connection;
+  readonly #ways: BulkWays;
+  #owed: readonly string[] = [];
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, ways: BulkWays) {
     this.#connection = connection;
+    this.#ways = ways;
   }
 
   async #rows(sql: string, values: unknown[]): Promise<RowDataPacket[]> {
@@ -123,7 +143,7 @@ class MariadbBulkSession implements BulkSession {
     const table = decodeName(name.table, characterSet);
     if (database === undefined || table === undefined) return { why: 'its name' };
     const [found] = await this.#rows(
-      `select table_schema as db, table_name as name, engine, table_type as type, cast(auto_increment as char) as next,
+      `select table_schema as db, table_name as name, engine as engine, table_type as type, cast(auto_increment as char) as next,
          create_options like '%partitioned%' as parted,
          exists(select * from information_schema.triggers
            where event_object_schema = table_schema and event_object_table = table_name) as triggered,
@@ -156,13 +176,13 @@ class MariadbBulkSession implements BulkSession {
     isStrict: boolean,
   ): Promise<Pick<BulkTable, 'columns'> | { readonly why: string }> {
     const all = await this.#rows(
-      `select column_name as name, data_type as type, is_nullable = 'YES' as nullable, extra
+      `select column_name as name, data_type as type, is_nullable = 'YES' as nullable, extra as extra
        from information_schema.columns where table_schema = ? and table_name = ? order by ordinal_position`,
       [database, table],
     );
     const columns = all.map((column) => ({
       name: String(column['name']),
-      kind: /GENERATED/.test(String(column['extra']))
+      kind: /\bGENERATED/.test(String(column['extra']))
         ? 'generated'
         : (kinds[String(column['type'])] ?? 'text'),
       nullable: Number(column['nullable']) === 1,
@@ -181,10 +201,23 @@ class MariadbBulkSession implements BulkSession {
     return { columns: chosen };
   }
 
-  async load({ name, columns }: BulkTable, path: string, state: ClientState) {
+  async load(table: BulkTable, path: string, state: ClientState) {
     await this.#connection.query(
-      `set session ${settings(state)}, foreign_key_checks = 0, unique_checks = 0, last_insert_id = 0`,
+      `set session ${settingsOf(this.#ways, state)}, foreign_key_checks = 0, unique_checks = 0, last_insert_id = 0`,
     );
+    this.#owed = (await this.#ways.prepare?.(this.#connection, quoteTable(table.name))) ?? [];
+    const loaded = await this.#loadRows(table, path, state);
+    await this.#settle();
+    return loaded;
+  }
+
+  /** Does what was put off, or else throws, and it is still to be done. */
+  async #settle(): Promise<void> {
+    for (const statement of this.#owed) await this.#connection.query(statement);
+    this.#owed = [];
+  }
+
+  async #loadRows({ name, columns }: BulkTable, path: string, state: ClientState) {
     // In a transaction of its own, as some versions want it for their bulk path (MDEV-24621).
     await this.#connection.query('set session autocommit = 0');
     const [{ affectedRows, warningStatus }] = await this.#connection.query<ResultSetHeader>(
@@ -204,6 +237,7 @@ class MariadbBulkSession implements BulkSession {
   async empty({ name, nextAutoIncrement }: BulkTable): Promise<void> {
     await this.#connection.query('set session sql_mode = default, foreign_key_checks = 0');
     await this.#connection.query(`truncate table ${quoteTable(name)}`);
+    await this.#settle();
     if (nextAutoIncrement !== undefined)
       await this.#connection.query(`alter table ${quoteTable(name)} auto_increment = ${nextAutoIncrement}`);
   }
@@ -235,12 +269,65 @@ class MariadbBulkSession implements BulkSession {
 
 const quoteTable = ({ database, table }: TableName): string => `${quoteName(database)}.${quoteName(table)}`;
 
-export const mariadbBulk: BulkLoading = {
+export const bulkLoading = (ways: BulkWays): BulkLoading => ({
+  tellsTransactions: ways.tellsTransactions,
+  locksOthers: ways.locksOthers,
+  takesReturns: ways.takesReturns,
   async open(socketPath, signal) {
     const root = { username: 'root', password: '' };
-    return new MariadbBulkSession(await connect(socketPath, root, undefined, signal));
+    const connection = await connect(socketPath, root, undefined, signal);
+    for (const statement of ways.opening) await connection.query(statement);
+    return new MysqlBulkSession(connection, ways);
   },
-  stateQuery,
+  stateQuery: (token) => stateQuery(ways, token),
   parseState,
-  restoreState,
-};
+  restoreState: (state) => restoreState(ways, state),
+});
+
+export const mariadbBulk = bulkLoading({
+  checksConstraints: '@@session.check_constraint_checks + 0',
+  commitsItself: '@@session.autocommit and not @@session.in_transaction',
+  tellsTransactions: true,
+  locksOthers: false,
+  takesReturns: true,
+  settings: ({ checksConstraints }) => `, check_constraint_checks = ${String(Number(checksConstraints))}`,
+  opening: [],
+});
+
+/** What a key is in a definition as the server writes it; there, keys of all rows come last. */
+const keyLine = /^ {2}(KEY `(?:[^`]|``)+` .*?),?$/gm;
+
+/** Sorted, an index is made sooner than row by row. */
+async function dropKeys(connection: Connection, table: string): Promise<readonly string[]> {
+  const [rows] = await connection.query<RowDataPacket[]>(`show create table ${table}`);
+  const keys = [...String(rows[0]?.['Create Table']).matchAll(keyLine)].map(([, key = '']) => key);
+  const names = keys.map((key) => /^KEY (`(?:[^`]|``)+`)/.exec(key)?.[1] ?? '');
+  if (keys.length === 0) return [];
+  try {
+    await connection.query(`alter table ${table} ${names.map((name) => `drop key ${name}`).join(', ')}`);
+  } catch {
+    // One of them is needed: by a number that the server counts up, for example.
+    return [];
+  }
+  return [`alter table ${table} ${keys.map((key) => `add ${key}`).join(', ')}`];
+}
+
+/** To be run before the server is shut down: it would not start again after a crash. */
+export const closingStatement = 'alter instance enable innodb redo_log';
+
+export const mysqlBulk = bulkLoading({
+  checksConstraints: '1',
+  commitsItself: '@@session.autocommit + 0',
+  tellsTransactions: false,
+  locksOthers: true,
+  // --binary-mode
+  takesReturns: false,
+  settings: () => '',
+  opening: [
+    // How a table will number its next row is asked the table, and not what was known of it yesterday.
+    'set session information_schema_stats_expiry = 0',
+    // What crashes is made anew. `closingStatement` ends it.
+    'alter instance disable innodb redo_log',
+  ],
+  prepare: dropKeys,
+});
