@@ -8,6 +8,7 @@ import { against } from './import/against.ts';
 import { changed } from './import/changed.ts';
 import { claims } from './import/claims.ts';
 import { peakMemory } from './import/memory.ts';
+import { mysqlImport } from './import/mysql.ts';
 import { reader } from './import/reader.ts';
 import { small } from './import/small.ts';
 import { verdictLine, type Part } from './instant/finding.ts';
@@ -19,6 +20,7 @@ export const importParts: Readonly<Record<string, Part>> = {
   changed,
   claims,
   memory: peakMemory,
+  mysql: mysqlImport,
   reader,
   small,
 };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { importAndCompare } from '../support/compare.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
+import { imageOfServers } from '../support/image.ts';
 import { oddDump, oddTables } from '../support/odd-dumps.ts';
 import { startPlainServer, type PlainServer } from '../support/plain.ts';
 
@@ -95,9 +96,7 @@ describe('tables loaded in bulk into MySQL', function () {
   before(async () => {
     host = await startHost({ MYAAS_MYSQL_IMAGE: '', MYAAS_MEMORY_LIMIT: '2g' });
     await host.importDump('first', `${header}create table t (id int);\n${end}`);
-    await host.create('first', 'first');
-    const server = (await host.docker.list()).find(({ role }) => role === 'server');
-    plain = await startPlainServer((await host.docker.inspect(server?.containerId ?? ''))?.Config.Image);
+    plain = await startPlainServer(await imageOfServers(host, 'first'));
   });
   after(async () => {
     await host.stop();

@@ -5,6 +5,17 @@ import { mariadb } from '../../daemon/engines/mariadb.ts';
 import { engines } from '../../daemon/engines/engines.ts';
 import { Registry } from '../../daemon/drivers/registry.ts';
 import { Images } from '../../daemon/host/images.ts';
+import type { TestHost } from './daemon.ts';
+
+/** What the servers of a template's instances run in; it must have none, and no other template either. */
+export async function imageOfServers(host: TestHost, template: string): Promise<string> {
+  const { id } = await host.create(template, 'image');
+  const server = (await host.docker.list()).find(({ role }) => role === 'server');
+  const image = server && (await host.docker.inspect(server.containerId))?.Config.Image;
+  await host.api('DELETE', `/v1/instances/${id}`);
+  if (image === undefined) throw new Error(`No server of ${template} runs.`);
+  return image;
+}
 
 /**
  * Pulls or builds what is not there, side by side; the reference of the usual one. `registryFile` remembers nothing that

@@ -30,24 +30,26 @@ export interface PlainServer extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-interface Programs {
+/** A product's commands for a server whose directory is `/plain`, and its socket `/plain/s`. */
+export interface Programs {
   readonly install: string;
   readonly server: string;
   readonly client: string;
 }
 
+const place = '--datadir=/plain/data --skip-networking --socket=/plain/s';
 // It need not survive a crash, and would wait for the disk after each statement.
-const place = '--datadir=/plain/data --skip-networking --socket=/plain/s --innodb-flush-log-at-trx-commit=0';
+const unsafe = '--innodb-flush-log-at-trx-commit=0';
 
-const mariadb: Programs = {
+export const mariadbPrograms: Programs = {
   install:
     'mariadb-install-db --no-defaults --datadir=/plain/data --auth-root-authentication-method=normal --skip-test-db',
   server: `mariadbd --no-defaults ${place}`,
   client: 'mariadb --no-defaults --socket=/plain/s --user=root',
 };
 
-/** The dump is of MySQL's tools, which know nothing of the binary log's fears. */
-const mysqlPrograms: Programs = {
+/** Without the binary log, as the servers of imports: it refuses what dumps say of functions. */
+export const mysqlPrograms: Programs = {
   install: 'mysqld --no-defaults --datadir=/plain/data --initialize-insecure',
   server: `mysqld --no-defaults --secure-file-priv= --loose-mysqlx=OFF --disable-log-bin --innodb-use-native-aio=OFF ${place}`,
   client: 'mysql --no-defaults --socket=/plain/s --user=root --default-character-set=utf8mb4 --binary-mode',
@@ -57,7 +59,7 @@ const quoteName = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
 
 /** MariaDB unless an image of MySQL is given. */
 export async function startPlainServer(mysqlImage?: string): Promise<PlainServer> {
-  const { install, server, client } = mysqlImage === undefined ? mariadb : mysqlPrograms;
+  const { install, server, client } = mysqlImage === undefined ? mariadbPrograms : mysqlPrograms;
   const owner = await lookupUser(accounts.serverUser);
   if (!owner) throw new Error('Run these tests by "npm run test:integration".');
   const name = `${testPrefix()}-plain-${randomBytes(3).toString('hex')}`;
@@ -70,7 +72,7 @@ export async function startPlainServer(mysqlImage?: string): Promise<PlainServer
     Image: mysqlImage ?? testImage(),
     User: `${String(owner.uid)}:${String(owner.gid)}`,
     Entrypoint: ['/bin/sh', '-c'],
-    Cmd: [`{ test -d /plain/data || ${install}; } >/dev/null && exec ${server}`],
+    Cmd: [`{ test -d /plain/data || ${install}; } >/dev/null && exec ${server} ${unsafe}`],
     // A client takes the character set from its locale: UTF-8 on the systems that people work at.
     Env: ['LANG=C.UTF-8'],
     HostConfig: {

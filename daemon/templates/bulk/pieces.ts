@@ -5,34 +5,32 @@ import type { InsertHead } from './insert-head.ts';
  * All pieces, one after the other, are the text. Their bytes are good until the reader is given more: it reads into one
  * buffer, over and over, since garbage of this size costs more than the reading.
  */
-export type Piece =
-  /** White space, comments, and DELIMITER commands. */
-  | { readonly kind: 'between'; readonly bytes: Buffer; readonly line: number }
-  /** A whole statement with its delimiter. */
-  | { readonly kind: 'statement'; readonly bytes: Buffer; readonly line: number }
-  /** A part of an `INSERT INTO … VALUES`: the first part begins with its head. */
+export type Piece = {
+  readonly bytes: Buffer;
+  /** Of its beginning, in the text. */
+  readonly line: number;
+  readonly offset: number;
+} & (
   | {
+      /** White space, comments, and DELIMITER commands; a whole statement with its delimiter; or all from here on, uncut. */
+      readonly kind: 'between' | 'statement' | 'rest';
+    }
+  | {
+      /** A part of an `INSERT INTO … VALUES`: the first part begins with its head. */
       readonly kind: 'rows';
-      readonly bytes: Buffer;
-      readonly line: number;
-      /** In the text. */
-      readonly offset: number;
       readonly head: InsertHead;
       readonly first: boolean;
       readonly last: boolean;
       /** Whether there is more than literals in the statement, so far: functions, variables, names. */
       readonly hasExpressions: boolean;
     }
-  /** A part of any other statement that is longer than `statementLimitBytes`. */
   | {
+      /** A part of any other statement that is longer than `statementLimitBytes`. */
       readonly kind: 'long';
-      readonly bytes: Buffer;
-      readonly line: number;
       readonly first: boolean;
       readonly last: boolean;
     }
-  /** From here on everything, uncut. */
-  | { readonly kind: 'rest'; readonly bytes: Buffer; readonly line: number };
+);
 
 export const statementLimitBytes = 2 ** 20;
 /** Room for a list of 4096 columns with long names. */
@@ -65,6 +63,8 @@ notableInRows[semicolon[0] ?? 0] = 1;
 
 export const isSpace = (byte: number | undefined): boolean =>
   byte === 0x20 || (byte !== undefined && byte >= 0x09 && byte <= 0x0d);
+
+export const isBlank = (bytes: Buffer): boolean => bytes.every(isSpace);
 
 export function countNewlines(bytes: Buffer): number {
   let count = 0;

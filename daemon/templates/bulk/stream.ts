@@ -10,11 +10,12 @@ import { areLiterals, commits, effectOf, looksBack, mayBegin, namesIn, undoes } 
 import type { InsertHead } from './insert-head.ts';
 import type { Lanes, TableLoad } from './lanes.ts';
 import { OnlyPlain } from './only-plain.ts';
-import { countNewlines, type Piece } from './pieces.ts';
+import { countNewlines, isBlank, type Piece } from './pieces.ts';
 import { StatementReader } from './statements.ts';
 import { Extents } from './extents.ts';
 import { Spool } from './spool.ts';
 import type { DumpReading } from '../formats/reader.ts';
+import type { RowText } from './row-text.ts';
 import type { PartReader } from '../parts/part-reader.ts';
 
 /** Tables with less are not worth the question whether they can be loaded in bulk. */
@@ -143,7 +144,7 @@ export class BulkStream {
         break;
       case 'bulk':
         yield* this.#out.leaveOut(piece.bytes);
-        await this.#run.load.text.appendNewlines(countNewlines(piece.bytes));
+        await this.#appendBetween(this.#run.load.text, piece);
         break;
       case 'plain':
       case undefined:
@@ -156,6 +157,15 @@ export class BulkStream {
         }
         break;
     }
+  }
+
+  /** As it stands, where it is as good as line breaks: then it is one with the rows around it. */
+  async #appendBetween(text: RowText, { bytes, offset }: Piece): Promise<void> {
+    const originOf = this.#originOf ?? ((at: number) => at);
+    const origin = originOf(offset);
+    const isWhole = originOf(offset + bytes.length - 1) === origin + bytes.length - 1;
+    if (isWhole && isBlank(bytes)) await text.append(bytes, origin);
+    else await text.appendNewlines(countNewlines(bytes));
   }
 
   async *#takeRows(piece: Rows): AsyncGenerator<Buffer> {

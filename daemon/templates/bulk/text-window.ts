@@ -64,19 +64,19 @@ export class TextWindow {
 
   /** Makes a piece of all up to `end`, if that is anything. */
   cut(kind: 'between' | 'statement' | 'rest', end: number): void {
-    const line = this.#line;
-    if (end > this.start) this.#pieces.push({ kind, line, bytes: this.#advance(end) });
+    const place = { line: this.#line, offset: this.#offset };
+    if (end > this.start) this.#pieces.push({ kind, ...place, bytes: this.#advance(end) });
   }
 
   /** Makes a part of a statement of all up to `end`; the last may be empty. */
   cutPart(kind: 'rows' | 'long', begun: Begun, end: number, last: boolean): void {
     if (end === this.start && !last) return;
     const { head, hasExpressions, isFirst } = begun;
-    const offset = this.#offset;
-    const part = { line: this.#line, first: isFirst, last, bytes: this.#advance(end) };
+    const place = { line: this.#line, offset: this.#offset };
+    const part = { ...place, first: isFirst, last, bytes: this.#advance(end) };
     begun.isFirst = false;
     if (kind === 'long') this.#pieces.push({ kind, ...part });
-    else if (head) this.#pieces.push({ kind, ...part, offset, head, hasExpressions });
+    else if (head) this.#pieces.push({ kind, ...part, head, hasExpressions });
   }
 
   #advance(end: number): Buffer {

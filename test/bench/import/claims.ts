@@ -33,7 +33,7 @@ async function claimUntil(host: TestHost, enough: (count: number) => boolean): P
 }
 
 async function measure(): Promise<Finding> {
-  await using host = await importHost(pool);
+  await using host = await importHost({ MYAAS_POOL: pool });
   await host.importDump('small', smallDump);
   await untilPoolIsFull(host, 'small');
   const quietMs = await claimUntil(host, (count) => count === rounds);

@@ -7,6 +7,5 @@ import { memoryBytes } from './peer.ts';
 /** With less than 1000 MB the fixed costs of an import weigh more than they would. */
 export const sizeBytes = Number(process.env['MYAAS_BENCH_IMPORT_MB'] ?? 300) * 1e6;
 
-/** `pool` is `MYAAS_POOL`. */
-export const importHost = (pool = '0'): Promise<TestHost> =>
-  startHost({ ...leanMemory, MYAAS_POOL: pool, MYAAS_MEMORY_LIMIT: String(memoryBytes) }, bundle);
+export const importHost = (settings: Readonly<Record<string, string>> = {}): Promise<TestHost> =>
+  startHost({ ...leanMemory, MYAAS_POOL: '0', MYAAS_MEMORY_LIMIT: String(memoryBytes), ...settings }, bundle);
