@@ -235,9 +235,10 @@ class MysqlBulkSession implements BulkSession {
   }
 
   async empty({ name, nextAutoIncrement }: BulkTable): Promise<void> {
+    // In the mode in which the table could be made.
+    await this.#settle();
     await this.#connection.query('set session sql_mode = default, foreign_key_checks = 0');
     await this.#connection.query(`truncate table ${quoteTable(name)}`);
-    await this.#settle();
     if (nextAutoIncrement !== undefined)
       await this.#connection.query(`alter table ${quoteTable(name)} auto_increment = ${nextAutoIncrement}`);
   }

@@ -80,8 +80,8 @@ ${many('insert into lost', (id) => `(${String(id + 5)},'${long}')`)}`,
   },
   mysql_cut: {
     what: 'values that do not fit',
-    sql: `create table cut (id int primary key, t varchar(10), key t (t));
-${many('insert into cut', (id) => `(${String(id)},'${long}')`)}`,
+    sql: `create table cut (id int primary key, t varchar(10), d date not null default '0000-00-00', key t (t));
+${many('insert into cut', (id) => `(${String(id)},'${long}','0000-00-00')`)}`,
     tables: 1,
     plain: [/warnings/],
   },
