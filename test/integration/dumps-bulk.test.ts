@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { importAndCompare } from '../support/compare.ts';
+import { importAndCompare, long, many, type BulkCase } from '../support/compare.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 import { oddDump, oddRowCount, type Form } from '../support/odd-dumps.ts';
 import { startPlainServer, type PlainServer } from '../support/plain.ts';
@@ -10,20 +10,9 @@ const header = `/*!40101 SET NAMES utf8mb4 */;
 /*!40014 SET FOREIGN_KEY_CHECKS=0 */;
 /*!40101 SET SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;
 `;
-const many = (head: string, row: (id: number) => string, count = 20_000): string =>
-  `${head} VALUES ${Array.from({ length: count }, (_, index) => row(index + 1)).join(',')};\n`;
-const long = 'some text that makes rows longer';
-
-interface Case {
-  readonly what: string;
-  readonly sql: string;
-  /** Tables that are loaded side by side in the end, and parts of the reasons why others were not. */
-  readonly tables: number;
-  readonly plain: readonly RegExp[];
-}
 
 /** By the name of their template. */
-const cases: Readonly<Record<string, Case>> = {
+const cases: Readonly<Record<string, BulkCase>> = {
   keys: {
     what: 'foreign keys, triggers, views and rows that come from other tables',
     sql: `${header}

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { importAndCompare } from '../support/compare.ts';
+import { importAndCompare, long, many, type BulkCase } from '../support/compare.ts';
 import { startHost, type TestHost } from '../support/daemon.ts';
 import { imageOfServers } from '../support/image.ts';
 import { oddDump, oddTables } from '../support/odd-dumps.ts';
@@ -13,20 +13,9 @@ const header = `-- MySQL dump 10.13  Distrib 9.7.0, for Linux (x86_64)
 /*!40101 SET SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;
 `;
 const end = '-- Dump completed on 2026-01-01  0:00:00\n';
-const long = 'some text that makes rows longer';
-const many = (head: string, row: (id: number) => string, count = 20_000): string =>
-  `${head} VALUES ${Array.from({ length: count }, (_, index) => row(index + 1)).join(',')};\n`;
-
-interface Case {
-  readonly what: string;
-  readonly sql: string;
-  /** Tables that are loaded side by side in the end, and parts of the reasons why others were not. */
-  readonly tables: number;
-  readonly plain: readonly RegExp[];
-}
 
 /** By the name of their template. */
-const cases: Readonly<Record<string, Case>> = {
+const cases: Readonly<Record<string, BulkCase>> = {
   mysql_keys: {
     what: 'foreign keys, each of them to the table before, triggers and views',
     sql: `create table parent (id int primary key, t varchar(50), unique key (t));

@@ -32,3 +32,17 @@ export async function importAndCompare(
   }
   return imported;
 }
+
+/** A dump with tables that are large enough to be loaded in bulk. */
+export interface BulkCase {
+  readonly what: string;
+  readonly sql: string;
+  /** Tables that are loaded side by side in the end, and parts of the reasons why others were not. */
+  readonly tables: number;
+  readonly plain: readonly RegExp[];
+}
+
+export const long = 'some text that makes rows longer';
+
+export const many = (head: string, row: (id: number) => string, count = 20_000): string =>
+  `${head} VALUES ${Array.from({ length: count }, (_, index) => row(index + 1)).join(',')};\n`;
